@@ -1,0 +1,252 @@
+// Package yamledit owns where things stand in a YAML file: it reads one
+// document at a time into an edit.Node tree and finds the bytes of a scalar.
+//
+// The parser is go.yaml.in/yaml/v3, the one that Kubernetes' own tools read
+// with, so a tree means here what it means to them. The package adds byte
+// offsets, which that parser does not give, and refuses to say where a scalar
+// stands unless the bytes there decode to its value. It never writes YAML.
+package yamledit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+)
+
+// Split cuts a file into its documents. Each span starts at the document's
+// directives or its "---" line and ends where the next one starts; together
+// they cover the file, except for a byte order mark. A file without content
+// has no documents.
+//
+// The cut needs no parser, because YAML allows a line that starts with "---"
+// nowhere but between documents, not even in a block or quoted scalar. So a
+// document that does not parse leaves its neighbours alone.
+func Split(src []byte) []edit.Span {
+	var docs []edit.Span
+	start := len(bomPrefix(src))
+	content := false // whether the current document has more than comments and directives
+	for pos := start; pos < len(src); {
+		line := src[pos:]
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			line = line[:i+1]
+		}
+		switch {
+		case isMarker(line, "---"):
+			if content {
+				docs = append(docs, edit.Span{Start: start, End: pos})
+				start = pos
+			}
+			content = true
+		case isMarker(line, "..."):
+			if content {
+				docs = append(docs, edit.Span{Start: start, End: pos + len(line)})
+				start = pos + len(line)
+			}
+			content = false
+		case !content:
+			text := bytes.TrimSpace(line)
+			content = len(text) > 0 && text[0] != '#' && line[0] != '%'
+		}
+		pos += len(line)
+	}
+	switch {
+	case content:
+		docs = append(docs, edit.Span{Start: start, End: len(src)})
+	case len(docs) > 0:
+		docs[len(docs)-1].End = len(src)
+	}
+	return docs
+}
+
+func isMarker(line []byte, marker string) bool {
+	if !bytes.HasPrefix(line, []byte(marker)) {
+		return false
+	}
+	rest := line[len(marker):]
+	return len(rest) == 0 || strings.IndexByte(" \t\r\n", rest[0]) >= 0
+}
+
+func bomPrefix(src []byte) []byte {
+	if bytes.HasPrefix(src, []byte("\ufeff")) {
+		return src[:3]
+	}
+	return nil
+}
+
+// Document is one parsed document. It implements [edit.Document].
+type Document struct {
+	src  []byte // the file up to the end of the document
+	root *edit.Node
+}
+
+// Root returns the document's tree, nil if it has no content.
+func (d *Document) Root() *edit.Node { return d.root }
+
+// Parse reads the document that stands at span of the file src, as given by
+// [Split]. Offsets in the tree are offsets in src. Errors are
+// [edit.SyntaxError].
+func Parse(src []byte, span edit.Span) (doc *Document, err error) {
+	// The parser panics on some malformed input; for the caller that is one more
+	// document that cannot be read.
+	defer func() {
+		if r := recover(); r != nil {
+			doc, err = nil, &edit.SyntaxError{Offset: span.Start, Message: fmt.Sprintf("not YAML: %v", r)}
+		}
+	}()
+	text := withoutVersion(src[span.Start:span.End])
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var root, rest yaml.Node
+	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntaxError(text, span.Start, err)
+	}
+	// The parser stops where the document ends for it; what it leaves over was
+	// not understood.
+	if err := decoder.Decode(&rest); err == nil {
+		return nil, syntaxError(text, span.Start, fmt.Errorf("line %d: content after the end of the document", rest.Line))
+	} else if !errors.Is(err, io.EOF) {
+		return nil, syntaxError(text, span.Start, err)
+	}
+	doc = &Document{src: src[:span.End]}
+	if root.Kind == 0 {
+		return doc, nil
+	}
+	c := conversion{text: text, base: span.Start, lines: lineStarts(text), nodes: map[*yaml.Node]*edit.Node{}}
+	doc.root = c.node(root.Content[0])
+	return doc, nil
+}
+
+var versionDirective = regexp.MustCompile(`(?m)^%YAML`)
+
+// withoutVersion hides a %YAML directive behind a comment of the same length:
+// the parser refuses every version but 1.1, and reads them all alike.
+func withoutVersion(text []byte) []byte {
+	head := text
+	if i := bytes.Index(text, []byte("---")); i >= 0 {
+		head = text[:i]
+	}
+	at := versionDirective.FindIndex(head)
+	if at == nil {
+		return text
+	}
+	text = bytes.Clone(text)
+	text[at[0]] = '#'
+	return text
+}
+
+var errorLine = regexp.MustCompile(`^line (\d+): `)
+
+func syntaxError(text []byte, base int, err error) error {
+	msg := strings.TrimPrefix(err.Error(), "yaml: ")
+	offset := base
+	if m := errorLine.FindStringSubmatch(msg); m != nil {
+		msg = msg[len(m[0]):]
+		lines := lineStarts(text)
+		if n, err := strconv.Atoi(m[1]); err == nil && n >= 1 {
+			offset += lines[min(n, len(lines))-1]
+		}
+	}
+	return &edit.SyntaxError{Offset: offset, Message: msg}
+}
+
+// lineStarts returns the offset at which each line of text starts. YAML 1.1,
+// and so the parser's line numbers, know five kinds of line break.
+func lineStarts(text []byte) []int {
+	starts := make([]int, 1, 1+len(text)/32)
+	for i := 0; i < len(text); {
+		if n := breakLen(text[i:]); n > 0 {
+			i += n
+			starts = append(starts, i)
+			continue
+		}
+		i++
+	}
+	return starts
+}
+
+// breakLen returns the length of the line break that text starts with, or 0.
+func breakLen(text []byte) int {
+	switch {
+	case len(text) == 0:
+		return 0
+	case text[0] == '\n':
+		return 1
+	case text[0] == '\r':
+		if len(text) > 1 && text[1] == '\n' {
+			return 2
+		}
+		return 1
+	case text[0] == 0xc2 && len(text) > 1 && text[1] == 0x85: // NEL
+		return 2
+	case text[0] == 0xe2 && len(text) > 2 && text[1] == 0x80 && (text[2] == 0xa8 || text[2] == 0xa9): // LS, PS
+		return 3
+	}
+	return 0
+}
+
+// conversion turns the parser's nodes into the smaller ones that selectors
+// work on, with byte offsets.
+type conversion struct {
+	text  []byte
+	base  int
+	lines []int
+	nodes map[*yaml.Node]*edit.Node // anchored nodes, for aliases
+
+	// The place that was asked for last. Nodes come in source order, so going on
+	// from there keeps a file that is one long line linear.
+	line, column, offset int
+}
+
+func (c *conversion) node(n *yaml.Node) *edit.Node {
+	out := &edit.Node{Anchor: n.Anchor, Start: c.base + c.at(n.Line, n.Column)}
+	if n.Anchor != "" {
+		c.nodes[n] = out
+	}
+	switch n.Kind {
+	case yaml.ScalarNode:
+		out.Kind, out.Tag, out.Value = edit.Scalar, n.Tag, n.Value
+	case yaml.AliasNode:
+		// An anchor inside its own node has no value; the parser lets it pass.
+		out.Kind, out.Value, out.Target = edit.Alias, n.Value, c.nodes[n.Alias]
+	case yaml.MappingNode:
+		out.Kind, out.Tag = edit.Mapping, n.Tag
+	case yaml.SequenceNode:
+		out.Kind, out.Tag = edit.Sequence, n.Tag
+	}
+	if len(n.Content) > 0 {
+		out.Content = make([]*edit.Node, len(n.Content))
+		for i, child := range n.Content {
+			out.Content[i] = c.node(child)
+			n.Content[i] = nil // let the larger tree go while the smaller one grows
+		}
+	}
+	return out
+}
+
+// at returns the byte offset of a line and a column, both from 1, the column
+// in characters.
+func (c *conversion) at(line, column int) int {
+	if line < 1 || line > len(c.lines) {
+		return len(c.text)
+	}
+	if line != c.line || column < c.column {
+		c.line, c.column, c.offset = line, 1, c.lines[line-1]
+		if line == 1 {
+			c.offset += len(bomPrefix(c.text))
+		}
+	}
+	for c.column < column && c.offset < len(c.text) {
+		_, size := utf8.DecodeRune(c.text[c.offset:])
+		c.offset += size
+		c.column++
+	}
+	return c.offset
+}
