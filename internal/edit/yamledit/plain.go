@@ -27,7 +27,10 @@ var nonString = sync.OnceValue(func() *regexp.Regexp {
 // IsString reports whether value, written without quotes, is a string to
 // readers of YAML 1.1 and of YAML 1.2 alike. It says nothing of whether value
 // can be written without quotes at all.
-func IsString(value string) bool { return !nonString().MatchString(value) }
+func IsString(value string) bool {
+	// go-yaml drops underscores before it looks for a number: 0_X0 is 0 to it.
+	return !nonString().MatchString(value) && !nonString().MatchString(strings.ReplaceAll(value, "_", ""))
+}
 
 // isPlain reports whether value can replace the plain scalar old without
 // quotes: it reads as a string, and holds no character that could end the

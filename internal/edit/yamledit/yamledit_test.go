@@ -206,12 +206,12 @@ func TestLongLine(t *testing.T) {
 
 func TestIsString(t *testing.T) {
 	t.Parallel()
-	for _, s := range []string{"1.4.2", "v1", "latest", "1.2.3-rc.1", "abc1234", "main-1", "e5", "1.2.3.4", "20240101-abc", "nope", "0x", "_", "1.0.0"} {
+	for _, s := range []string{"1.4.2", "v1", "latest", "1.2.3-rc.1", "abc1234", "main-1", "e5", "1.2.3.4", "20240101-abc", "nope", "0x", "_a", "1.0.0"} {
 		if !IsString(s) {
 			t.Errorf("%q is a string", s)
 		}
 	}
-	for _, s := range []string{"1.20", "1", "6801028", "1e3", "1E+3", "123e456", "on", "no", "y", "True", "~", "null", "0x1F", "0o17", "017", "0b1", "08", "1_000", "1:20", "190:20:30", ".5", "5.", "2024-01-02", "2001-1-1", ".inf", ".NaN", "<<", "=", "1_0.5"} {
+	for _, s := range []string{"1.20", "1", "6801028", "1e3", "1E+3", "123e456", "on", "no", "y", "True", "~", "null", "0x1F", "0o17", "017", "0b1", "08", "1_000", "1:20", "190:20:30", ".5", "5.", "2024-01-02", "2001-1-1", ".inf", ".NaN", "<<", "=", "1_0.5", "0_X0"} {
 		if IsString(s) {
 			t.Errorf("%q is no string to every reader", s)
 		}
