@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 )
@@ -262,12 +263,18 @@ func (c *Checkout) pathspecs(paths []string) (name string, err error) {
 
 // The ways in which git commit fails that a person can mend, in its own words.
 var (
-	nothing    = regexp.MustCompile(`nothing to commit|nothing added to commit|no changes added to commit`)
-	noIdentity = regexp.MustCompile(`[Pp]lease tell me who you are|empty ident name|auto-detect email address|no email was given|no name was given`)
-	locked     = regexp.MustCompile(`Unable to create '(.+\.lock)': File exists`)
-	unsigned   = regexp.MustCompile(`(?i)failed to sign|gpg|ssh-keygen|signing ?key|load (?:public )?key|ssh fingerprint`)
-	hookEnded  = regexp.MustCompile(`aborted by hook`)
+	nothing    = words(`nothing to commit|nothing added to commit|no changes added to commit`)
+	noIdentity = words(`[Pp]lease tell me who you are|empty ident name|auto-detect email address|no email was given|no name was given`)
+	locked     = words(`Unable to create '(.+\.lock)': File exists`)
+	unsigned   = words(`(?i)failed to sign|gpg|ssh-keygen|signing ?key|load (?:public )?key|ssh fingerprint`)
+	hookEnded  = words(`aborted by hook`)
 )
+
+// words compiles a pattern when it is first used, since most runs commit
+// nothing and all of them start.
+func words(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 func (c *Checkout) uncommitted(ctx context.Context, out []byte, err error) error {
 	failure, ok := errors.AsType[*gitError](err)
@@ -276,23 +283,23 @@ func (c *Checkout) uncommitted(ctx context.Context, out []byte, err error) error
 	}
 	said := failure.stderr
 	switch {
-	case locked.MatchString(said):
+	case locked().MatchString(said):
 		return &fault.Error{Code: fault.Conflict, Message: "another git process is at work in the repository", Err: failure,
-			Hint: fmt.Sprintf("wait for it; if there is none, remove %s", locked.FindStringSubmatch(said)[1])}
-	case noIdentity.MatchString(said):
+			Hint: fmt.Sprintf("wait for it; if there is none, remove %s", locked().FindStringSubmatch(said)[1])}
+	case noIdentity().MatchString(said):
 		return &fault.Error{Code: fault.Failed, Message: "git does not know who commits", Err: failure,
 			Hint: `set it with git config user.name "NAME" and git config user.email "ADDRESS"`}
-	case strings.Contains(said, "failed to write commit object") && unsigned.MatchString(said):
+	case strings.Contains(said, "failed to write commit object") && unsigned().MatchString(said):
 		return &fault.Error{Code: fault.Failed, Message: "the commit could not be signed", Err: failure,
 			Hint: "check user.signingKey, gpg.format and commit.gpgSign in git's configuration"}
-	case failure.status == 1 && nothing.Match(out):
+	case failure.status == 1 && nothing().Match(out):
 		return fault.New(fault.Refused, "", "the files are as they were committed last, so there is nothing to commit")
-	case hookEnded.MatchString(said), failure.status == 1 && !strings.HasPrefix(said, "error: pathspec") && c.hasHook(ctx):
+	case hookEnded().MatchString(said), failure.status == 1 && !strings.HasPrefix(said, "error: pathspec") && c.hasHook(ctx):
 		return &fault.Error{Code: fault.Failed, Message: "a git hook rejected the commit", Err: failure,
-			Hint: "the files are edited; mend what the hook says, and commit them"}
+			Hint: "mend what the hook says, and run again"}
 	}
 	return &fault.Error{Code: fault.Failed, Message: "git did not make the commit", Err: failure,
-		Hint: "the files are edited; `git commit` on them may say more"}
+		Hint: "`git status` may say more"}
 }
 
 // hasHook reports whether there is a hook that can reject a commit.

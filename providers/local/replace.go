@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 
 	"github.com/towpath-dev/towpath/internal/fault"
@@ -46,18 +44,17 @@ type target struct {
 //   - Every file must be a regular file within the checkout, be reached without
 //     symbolic links, be writable for this user (a file without any write
 //     permission is refused to root too), and hold exactly Before.
-//   - The new contents are written and synced to temporary files in the same
-//     folders, with the permission bits and, as far as this user may, the owner
-//     of the files that they replace. The sync is what makes a full disk show
-//     here on every file system; the files are staged side by side, because it
-//     is also what takes the time.
+//   - The new contents are written to temporary files in the same folders, with
+//     the permission bits and, as far as this user may, the owner of the files
+//     that they replace. A full disk shows here, when writing or closing them.
 //   - Then all files are renamed into place, which readers see as a switch
 //     from old to new. From there on ctx is not obeyed. Should a rename fail,
 //     the files before it get their old contents back.
 //
-// So a crash leaves every file whole, either old or new. Hard links to a
-// replaced file keep the old contents; access lists and extended attributes
-// are not carried over.
+// So a process that dies leaves every file whole, either old or new. As with
+// git's own checkout nothing is synced, so the same is not promised of a power
+// cut. Hard links to a replaced file keep the old contents; access lists and
+// extended attributes are not carried over.
 //
 // The error holds a *fault.Error. Unless it says otherwise nothing was changed.
 func (c *Checkout) Replace(ctx context.Context, writes []Write) error {
@@ -152,34 +149,15 @@ func check(name string, w Write) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// maxStaging is how many files are written at a time. Syncing 100 files one by
-// one took four times as long as with 8, and no less with 16.
-const maxStaging = 8
-
 // stageAll writes the temporary files, and makes sure that meanwhile nobody
 // touched the files that they shall replace.
 func (c *Checkout) stageAll(ctx context.Context, targets []*target) error {
-	errs := make([]error, len(targets))
-	var next atomic.Int64
-	var failed atomic.Bool
-	var wg sync.WaitGroup
-	for range min(maxStaging, len(targets)) {
-		wg.Go(func() {
-			for ctx.Err() == nil && !failed.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= len(targets) {
-					return
-				}
-				if errs[i] = c.stage(targets[i].staged, targets[i].after, targets[i].info); errs[i] != nil {
-					failed.Store(true)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return unwritten(targets[i].path, err)
+	for _, t := range targets {
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
+		if err := c.stage(t.staged, t.after, t.info); err != nil {
+			return unwritten(t.path, err)
 		}
 	}
 	for _, t := range targets {
@@ -212,13 +190,7 @@ func stage(name string, content []byte, like fs.FileInfo) (err error) {
 	if err := own(f, like); err != nil {
 		return err
 	}
-	if err := f.Chmod(like.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return err // the exceptions are file systems that have nothing to sync
-	}
-	return nil
+	return f.Chmod(like.Mode().Perm())
 }
 
 // discard removes the temporary files that are there, and returns err, with

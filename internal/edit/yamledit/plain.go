@@ -2,18 +2,24 @@ package yamledit
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
 
-// nonString matches the plain scalars that some YAML reader takes for
-// something other than a string: the core schema of YAML 1.2, the types of
-// YAML 1.1 as PyYAML and Ruby read them, and what go-yaml adds to both.
+// nonStrings are the words that some YAML reader takes for something other
+// than a string: the core schema of YAML 1.2, and the types of YAML 1.1.
 // https://yaml.org/spec/1.2.2/#103-core-schema, https://yaml.org/type/
-var nonString = sync.OnceValue(func() *regexp.Regexp {
+var nonStrings = []string{
+	"", "~", "null", "Null", "NULL", "=", "<<",
+	"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON",
+	"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF",
+}
+
+// numeric matches the numbers and dates of both, as PyYAML and Ruby read them,
+// and what go-yaml adds to that.
+var numeric = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:` + strings.Join([]string{
-		`~|null|Null|NULL|=|<<`,
-		`y|Y|n|N|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF`,
 		`[-+]?[0-9][0-9_]*`,                                                      // integers, with leading zeros too
 		`[-+]?0[bB][01_]+|[-+]?0[oO][0-7_]+`,                                     // binary, octal
 		`[-+]?0[xX][0-9a-fA-F_.]+(?:[pP][-+]?[0-9]+)?`,                           // hexadecimal
@@ -29,7 +35,11 @@ var nonString = sync.OnceValue(func() *regexp.Regexp {
 // can be written without quotes at all.
 func IsString(value string) bool {
 	// go-yaml drops underscores before it looks for a number: 0_X0 is 0 to it.
-	return !nonString().MatchString(value) && !nonString().MatchString(strings.ReplaceAll(value, "_", ""))
+	bare := strings.ReplaceAll(value, "_", "")
+	if bare == "" || strings.IndexByte("0123456789+-.", bare[0]) < 0 {
+		return !slices.Contains(nonStrings, value) && !slices.Contains(nonStrings, bare)
+	}
+	return !numeric().MatchString(value) && (len(bare) == len(value) || !numeric().MatchString(bare))
 }
 
 // isPlain reports whether value can replace the plain scalar old without

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -94,7 +93,20 @@ func (d *Document) Root() *edit.Node { return d.root }
 // Parse reads the document that stands at span of the file src, as given by
 // [Split]. Offsets in the tree are offsets in src. Errors are
 // [edit.SyntaxError].
-func Parse(src []byte, span edit.Span) (doc *Document, err error) {
+func Parse(src []byte, span edit.Span) (*Document, error) {
+	if span.Len() >= largeDocument {
+		if root, err := read(src[span.Start:span.End], span.Start); err == nil {
+			return &Document{src: src[:span.End], root: root}, nil
+		}
+	}
+	return parseWithLibrary(src, span)
+}
+
+// largeDocument is the size, in bytes, from which the library's need of memory
+// is worth avoiding.
+const largeDocument = 256 << 10
+
+func parseWithLibrary(src []byte, span edit.Span) (doc *Document, err error) {
 	// The parser panics on some malformed input; for the caller that is one more
 	// document that cannot be read.
 	defer func() {
@@ -124,8 +136,6 @@ func Parse(src []byte, span edit.Span) (doc *Document, err error) {
 	return doc, nil
 }
 
-var versionDirective = regexp.MustCompile(`(?m)^%YAML`)
-
 // withoutVersion hides a %YAML directive behind a comment of the same length:
 // the parser refuses every version but 1.1, and reads them all alike.
 func withoutVersion(text []byte) []byte {
@@ -133,25 +143,26 @@ func withoutVersion(text []byte) []byte {
 	if i := bytes.Index(text, []byte("---")); i >= 0 {
 		head = text[:i]
 	}
-	at := versionDirective.FindIndex(head)
-	if at == nil {
-		return text
+	at := 0
+	if !bytes.HasPrefix(head, []byte("%YAML")) {
+		if at = 1 + bytes.Index(head, []byte("\n%YAML")); at == 0 {
+			return text
+		}
 	}
 	text = bytes.Clone(text)
-	text[at[0]] = '#'
+	text[at] = '#'
 	return text
 }
-
-var errorLine = regexp.MustCompile(`^line (\d+): `)
 
 func syntaxError(text []byte, base int, err error) error {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
 	offset := base
-	if m := errorLine.FindStringSubmatch(msg); m != nil {
-		msg = msg[len(m[0]):]
-		lines := lineStarts(text)
-		if n, err := strconv.Atoi(m[1]); err == nil && n >= 1 {
+	// "line 3: did not find …"
+	if number, rest, ok := strings.Cut(strings.TrimPrefix(msg, "line "), ": "); ok && strings.HasPrefix(msg, "line ") {
+		if n, err := strconv.Atoi(number); err == nil && n >= 1 {
+			lines := lineStarts(text)
 			offset += lines[min(n, len(lines))-1]
+			msg = rest
 		}
 	}
 	return &edit.SyntaxError{Offset: offset, Message: msg}
