@@ -24,6 +24,7 @@ const (
 const (
 	TagString = "!!str"
 	TagNull   = "!!null"
+	TagBool   = "!!bool"
 	TagMerge  = "!!merge"
 )
 
@@ -103,7 +104,7 @@ func (n *Node) Entries() iter.Seq[Entry] {
 // nothing, so the sets are made when the first merge key is met.
 type merge struct {
 	seen   map[string]bool // keys that a merged pair would not override
-	active map[*Node]bool  // mappings under way, since one can merge itself
+	merged map[*Node]bool  // mappings that have given their pairs; a second time gives nothing new
 }
 
 func (m *merge) entries(n *Node, merged bool, yield func(Entry) bool) bool {
@@ -122,10 +123,9 @@ func (m *merge) entries(n *Node, merged bool, yield func(Entry) bool) bool {
 		return true
 	}
 	if m.seen == nil {
-		m.seen, m.active = map[string]bool{}, map[*Node]bool{}
+		m.seen, m.merged = map[string]bool{}, map[*Node]bool{}
 	}
-	m.active[n] = true
-	defer delete(m.active, n)
+	m.merged[n] = true
 	for k := range n.Pairs() {
 		if k.Kind == Scalar {
 			m.seen[k.Value] = true
@@ -141,7 +141,7 @@ func (m *merge) entries(n *Node, merged bool, yield func(Entry) bool) bool {
 			sources = []*Node{v}
 		}
 		for _, source := range sources {
-			if source = source.Resolve(); source != nil && !m.active[source] && !m.entries(source, true, yield) {
+			if source = source.Resolve(); source != nil && !m.merged[source] && !m.entries(source, true, yield) {
 				return false
 			}
 		}

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -38,10 +39,8 @@ type Text struct {
 // Offset returns the file offset of byte i of the value, where len(Value)
 // stands for the end. ok is false if that byte is not written as itself.
 func (t Text) Offset(i int) (offset int, ok bool) {
-	for _, r := range t.Runs {
-		if i >= r.Value && i < r.Value+r.Len {
-			return r.Source + i - r.Value, true
-		}
+	if r, ok := t.run(i); ok && i < r.Value+r.Len {
+		return r.Source + i - r.Value, true
 	}
 	if n := len(t.Runs); n > 0 && i == len(t.Value) {
 		if r := t.Runs[n-1]; r.Value+r.Len == i {
@@ -49,6 +48,15 @@ func (t Text) Offset(i int) (offset int, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// run returns the last run that starts at or before byte i of the value.
+func (t Text) run(i int) (Run, bool) {
+	next := sort.Search(len(t.Runs), func(k int) bool { return t.Runs[k].Value > i })
+	if next == 0 {
+		return Run{}, false
+	}
+	return t.Runs[next-1], true
 }
 
 // Replace returns the change that makes the scalar read as its value with the
@@ -65,8 +73,8 @@ func (t Text) Replace(from, to int, text string) (Change, error) {
 			return Change{}, fmt.Errorf("control character in %q", text)
 		}
 	}
-	value := t.Value[:from] + text + t.Value[to:]
 	if t.Style == Bare {
+		value := t.Value[:from] + text + t.Value[to:]
 		if t.IsPlain == nil || !t.IsPlain(value) {
 			return Change{t.Raw, `"` + escapeDouble(value) + `"`}, nil
 		}
@@ -91,10 +99,8 @@ func (t Text) span(from, to int) (Span, error) {
 	if t.Value == "" && (t.Style == Single || t.Style == Double) && t.Raw.Len() == 2 {
 		return Span{t.Raw.Start + 1, t.Raw.End - 1}, nil
 	}
-	for _, r := range t.Runs {
-		if from >= r.Value && to <= r.Value+r.Len {
-			return Span{r.Source + from - r.Value, r.Source + to - r.Value}, nil
-		}
+	if r, ok := t.run(from); ok && to <= r.Value+r.Len {
+		return Span{r.Source + from - r.Value, r.Source + to - r.Value}, nil
 	}
 	return Span{}, fmt.Errorf("%q is not written as one piece", t.Value[from:to])
 }

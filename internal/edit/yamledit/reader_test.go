@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/towpath-dev/towpath/internal/edit"
 )
@@ -95,31 +96,46 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// TestReaderOnTree compares the two on all files of a folder of one's own.
+// TestReaderOnTree compares the two on the YAML in this repository, and on that
+// in the folder that TOWPATH_YAML_TREE names, if it is set.
 func TestReaderOnTree(t *testing.T) {
 	t.Parallel()
-	dir := os.Getenv("TOWPATH_YAML_TREE")
-	if dir == "" {
-		t.Skip("TOWPATH_YAML_TREE names no folder of YAML files")
-	}
 	sure, total := 0, 0
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yaml") && !strings.HasSuffix(path, ".yml") {
-			return err
-		}
-		src, err := os.ReadFile(path)
-		if err != nil {
-			return nil
-		}
+	look := func(path string, src []byte) {
 		s, n, err := check(src)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 		sure, total = sure+s, total+n
+	}
+	visit := func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return nil // a link that leads nowhere
+		}
+		switch filepath.Ext(path) {
+		case ".yaml", ".yml":
+			look(path, src)
+		case ".txtar":
+			for _, f := range txtar.Parse(src).Files {
+				look(path+": "+f.Name, f.Data)
+			}
+		}
 		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+	}
+	for _, dir := range []string{"../../..", os.Getenv("TOWPATH_YAML_TREE")} {
+		if dir == "" {
+			continue
+		}
+		if err := filepath.WalkDir(dir, visit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sure < 100 {
+		t.Errorf("the reader was sure of %d documents only, of %d", sure, total)
 	}
 	t.Logf("the reader was sure of %d documents of %d", sure, total)
 }

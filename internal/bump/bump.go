@@ -1,0 +1,134 @@
+// Package bump owns the edit of image versions: which scalars of a config
+// repo's files stand for an image, what they must become, and the proof that
+// nothing else changed.
+//
+// Places are found by structure, in the files as they are; nothing has to be
+// declared first. The package is pure: it gets bytes and returns bytes, and
+// reaches files only through [Tree]. It opens no pull request, asks no
+// registry and knows no environments.
+//
+//	plan, err := bump.Scan(ctx, tree, bump.Request{
+//		Moves: []bump.Move{{Image: "ghcr.io/acme/web", Tag: "1.4.2"}},
+//	})
+//	for _, file := range plan.Files {
+//		// write file.After to file.Path
+//	}
+package bump
+
+import (
+	"slices"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// Move is an image's new version. At least one of Tag and Digest is set; a
+// place that holds both changes only when both are given, so that neither goes
+// stale.
+type Move struct {
+	Image  image.Repository
+	Tag    string
+	Digest string // such as "sha256:…"
+}
+
+// version is what the move writes, as in a reference: tag, tag@digest or digest.
+func (m Move) version() string { return version(m.Tag, m.Digest) }
+
+func version(tag, digest string) string {
+	if tag != "" && digest != "" {
+		return tag + "@" + digest
+	}
+	return tag + digest
+}
+
+// Request says what to bump. Its zero value bumps nothing.
+type Request struct {
+	Moves          []Move   // one at most for each image
+	Set            []Target // further places, which hold the version of Moves[0]
+	AllowDowngrade bool     // let a version go back
+
+	// Match says which files may change, by their path. Nil means all of them.
+	// Targets in Set are not asked for.
+	Match func(path string) bool
+}
+
+// Target is a place that the caller names: a file and a path into it.
+type Target struct {
+	Path string // of the file, slash-separated, relative to the tree
+	Keys edit.Path
+}
+
+// Kind says what sort of place a version stands in.
+type Kind string
+
+// The kinds of place.
+const (
+	Kubernetes    Kind = "kubernetes"
+	Kustomization Kind = "kustomization"
+	HelmValues    Kind = "helm-values"
+	Chart         Kind = "chart" // the version of a chart or artifact in an OCI registry
+	ArgoCD        Kind = "argocd"
+	Flux          Kind = "flux"
+	Compose       Kind = "compose"
+	GitLabCI      Kind = "gitlab-ci"
+	GitHubActions Kind = "github-actions"
+	CircleCI      Kind = "circleci"
+	Skaffold      Kind = "skaffold"
+	Helmfile      Kind = "helmfile"
+	Spinnaker     Kind = "spinnaker"
+	Terraform     Kind = "terraform"
+	Template      Kind = "template" // a line of a file with {{ … }} that is no YAML
+	Marker        Kind = "marker"   // named by a towpath or Flux marker comment
+	Set           Kind = "set"      // named by the caller
+)
+
+// Change is one place that gets, or already has, a new version. From and To
+// are versions as in a reference: tag, tag@digest, or digest alone.
+type Change struct {
+	Path     string
+	Position edit.Position // of the first byte that changes
+	Kind     Kind
+	Image    image.Repository
+	From, To string
+}
+
+// Mention is a place that names an image and is left alone, and why.
+type Mention struct {
+	Path     string
+	Position edit.Position
+	Text     string // what stands there, one line
+	Reason   string
+}
+
+// File is what becomes of one file. After is nil if nothing changes in it.
+type File struct {
+	Path          string
+	Before, After []byte
+	Changes       []Change       // in the order of the file
+	Current       []Change       // places that hold the version already, From equal to To
+	Refused       []*fault.Error // places, or documents, that could not be changed safely
+	Mentions      []Mention
+
+	refused map[image.Repository]bool // the images that Refused speaks of
+}
+
+// Plan is what a request comes to on a tree. Files are in the order of their
+// paths, and only those that changed or have something to tell.
+type Plan struct {
+	Files []File
+}
+
+// Changed reports whether any file changes.
+func (p *Plan) Changed() bool {
+	return slices.ContainsFunc(p.Files, func(f File) bool { return f.After != nil })
+}
+
+// Found reports whether the image stands in a place that can be bumped:
+// changed, current or refused.
+func (p *Plan) Found(repo image.Repository) bool {
+	is := func(c Change) bool { return c.Image == repo }
+	return slices.ContainsFunc(p.Files, func(f File) bool {
+		return slices.ContainsFunc(f.Changes, is) || slices.ContainsFunc(f.Current, is) || f.refused[repo]
+	})
+}

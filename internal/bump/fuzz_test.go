@@ -1,0 +1,59 @@
+package bump
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// FuzzBump bumps arbitrary bytes under names of every format. Whatever they
+// are, nothing panics, the law holds, and a second run changes nothing.
+func FuzzBump(f *testing.F) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range archives {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, file := range archive.Files {
+			if len(file.Data) < 2000 {
+				f.Add(file.Data, i)
+			}
+		}
+	}
+	// A chart cannot have every tag that an image can.
+	f.Add([]byte("dependencies:\n- {name: web, repository: oci://ghcr.io/acme, version: 1.4.1}\n"), len(fuzzNames))
+	for i := range fuzzNames {
+		f.Add([]byte("\ufeffimage: {repository: nginx, tag: &a 1.20, digest: "+digest1+"}\r\nb: [*a, 'nginx:1']\r\n"), i)
+		f.Add([]byte("# towpath: nginx:tag\n- !!str 12\nv: |2+\n    image: nginx:1\n\n"), i)
+		f.Add([]byte(`{"image": "nginx:1@`+digest1+`", "values": "image:\n  repository: nginx\n  tag: 1\n"}`), i)
+		f.Add([]byte("x = <<-EOT\n    image: nginx:1\n  EOT\nimage = \"ghcr.io/acme/web:1\" # towpath: nginx\n"), i)
+	}
+	requests := []Request{
+		{Moves: []Move{moveTo(f, "nginx:1.20")}, AllowDowngrade: true},
+		{Moves: []Move{moveTo(f, "ghcr.io/acme/web:1e3@"+digest2), moveTo(f, "nginx:2.0.0@"+digest2)}, AllowDowngrade: true},
+		{Moves: []Move{moveTo(f, "ghcr.io/acme/web:1.4.2"), moveTo(f, "nginx@"+digest2)}},
+	}
+	f.Fuzz(func(t *testing.T, src []byte, choice int) {
+		if len(src) > 4000 {
+			t.Skip()
+		}
+		choice &= 0xffff
+		path := fuzzNames[choice%len(fuzzNames)]
+		request := requests[choice/len(fuzzNames)%len(requests)]
+		if choice&0x100 != 0 {
+			for _, keys := range []string{"image", "image.tag", "version", "[0].tag"} {
+				request.Set = append(request.Set, Target{Path: path, Keys: parsePath(t, keys)})
+			}
+		}
+		scanTwice(t, memory{path: string(src)}, request)
+	})
+}
+
+var fuzzNames = []string{
+	"a.yaml", "a.json", "a.tf", "a.gotmpl", "a", "a.env", "kustomization.yaml", ".gitlab-ci.yml", "docker-compose.yml", "a.tf.json", "Chart.yaml",
+}

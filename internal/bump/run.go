@@ -1,0 +1,236 @@
+package bump
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// moves are the moves of a request, each image once.
+type moves []Move
+
+func (ms moves) of(repo image.Repository) (Move, bool) {
+	for _, m := range ms {
+		if m.Image == repo {
+			return m, true
+		}
+	}
+	return Move{}, false
+}
+
+func (ms moves) has(repo image.Repository) bool { _, ok := ms.of(repo); return ok }
+
+func (ms moves) first() Move { return ms[0] }
+
+// hasBase reports whether an image that moves has the same last segment: the
+// same name in another registry, most likely.
+func (ms moves) hasBase(repo image.Repository) bool {
+	return slices.ContainsFunc(ms, func(m Move) bool { return m.Image.Base() == repo.Base() })
+}
+
+// mentionedIn reports whether text holds the last segment of an image's name
+// as a word. It is the test that keeps most files from being parsed: cheap,
+// and never false for a file that names the image.
+func (ms moves) mentionedIn(text []byte) bool {
+	for _, m := range ms {
+		base := m.Image.Base()
+		for rest := text; ; {
+			i := bytes.Index(rest, []byte(base))
+			if i < 0 {
+				break
+			}
+			end := i + len(base)
+			if (i == 0 || !isNameByte(rest[i-1])) && (end == len(rest) || !isNameByte(rest[end]) && rest[end] != '/') {
+				return true
+			}
+			rest = rest[i+1:]
+		}
+	}
+	return false
+}
+
+// isNameByte reports whether c can stand within a segment of an image's name.
+func isNameByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.'
+}
+
+// run is the work on one file.
+type run struct {
+	moves          moves
+	policies       policies
+	allowDowngrade bool
+	set            []edit.Path // targets in this file
+	onlySet        bool        // nothing else may change here
+	format         format
+	unread         []edit.Span // documents of the file that could not be read
+	file           *File
+	positions      positions
+	seen           map[int]bool // offsets of places that were spoken of
+}
+
+// file makes the moves of the request in one file. known says which images
+// Flux's markers stand for; it may be nil. The result says it all: there is no
+// error besides what is refused.
+func (r Request) file(path string, src []byte, known policies) File {
+	f := File{Path: path, Before: src, refused: map[image.Repository]bool{}}
+	w := &run{
+		moves: r.Moves, policies: known, allowDowngrade: r.AllowDowngrade,
+		onlySet: r.Match != nil && !r.Match(path),
+		file:    &f, positions: positions{src: src}, seen: map[int]bool{},
+	}
+	for _, target := range r.Set {
+		if target.Path == path {
+			w.set = append(w.set, target.Keys)
+		}
+	}
+	w.format = formatOf(path, src)
+	l := &layer{run: w, path: path, text: src}
+	l.open(w.format)
+	for _, keys := range w.set {
+		l.target(keys)
+	}
+	l.apply()
+	w.finish(l)
+	if !w.onlySet {
+		w.mentions()
+	}
+	slices.SortStableFunc(f.Changes, byPosition)
+	slices.SortStableFunc(f.Current, byPosition)
+	slices.SortStableFunc(f.Refused, func(a, b *fault.Error) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	slices.SortStableFunc(f.Mentions, func(a, b Mention) int {
+		return cmp.Or(a.Position.Line-b.Position.Line, a.Position.Column-b.Position.Column)
+	})
+	return f
+}
+
+func byPosition(a, b Change) int {
+	return cmp.Or(a.Position.Line-b.Position.Line, a.Position.Column-b.Position.Column)
+}
+
+// finish makes the changes and proves them. A file whose result does not prove
+// itself is refused whole.
+func (r *run) finish(l *layer) {
+	if len(r.file.Changes) == 0 {
+		return
+	}
+	changes, err := l.changes()
+	if err == nil {
+		var after []byte
+		if after, err = edit.Splice(l.text, changes); err == nil {
+			if err = l.prove(r.format, after); err == nil {
+				r.file.After = after
+				return
+			}
+		}
+	}
+	first := r.file.Changes[0]
+	for _, c := range r.file.Changes {
+		r.file.refused[c.Image] = true
+	}
+	r.file.Changes = nil
+	r.file.Refused = append(r.file.Refused, at(unprovedFault(err), r.file.Path, first.Position))
+}
+
+// concerns reports whether a text may hold a place that must be looked at.
+func (r *run) concerns(text []byte) bool {
+	return len(r.set) > 0 || r.moves.mentionedIn(text) || r.policies.mentionedIn(text)
+}
+
+// target adds the site at a path that the caller named.
+func (l *layer) target(keys edit.Path) {
+	found := false
+	for _, d := range l.docs {
+		for _, n := range keys.Find(d.root()) {
+			if n == nil {
+				continue
+			}
+			found = true
+			if n.Kind != edit.Scalar || n.Tag == edit.TagNull {
+				l.run.refuseAt(d, n.Start, fault.New(fault.Refused, "name a string; an empty one is written \"\"", "%s is no value that can hold a version", keys))
+				continue
+			}
+			s := named(n, l.run.moves.first().Image)
+			s.doc, s.kind = d, Set
+			d.marked = append(d.marked, s)
+		}
+	}
+	if !found && len(l.run.unread) == 0 {
+		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
+			Code: fault.NotFound, Path: l.path, Message: "no value at " + keys.String(),
+			Hint: "paths look like image.tag, \"a.b\".c or releases[0].version",
+		})
+	}
+}
+
+// named returns the site of a scalar that the caller says holds the version of
+// an image: a tag, a digest, a reference with one of them, or nothing yet.
+func named(n *edit.Node, repo image.Repository) *site {
+	s := &site{image: repo, tag: whole(n)}
+	ref, isRef := referenceIn(s.tag)
+	found, _ := ref.repository()
+	if isRef && ref.tag.node == nil && ref.digest.node == nil && found == repo {
+		s.problem = "what stands there is its name without a tag"
+		return s
+	}
+	if tag, digest, ok := versionIn(s.tag); ok {
+		s.tag, s.digest, s.joined = tag, digest, digest.node != nil
+		return s
+	}
+	if digest, ok := digestIn(n); ok && n.Value != "" {
+		s.tag, s.digest = part{}, digest
+		return s
+	}
+	switch {
+	case isRef && (ref.tag.node != nil || ref.digest.node != nil):
+		s.tag, s.digest, s.joined = ref.tag, ref.digest, true
+		// A mirror has the same name elsewhere; anything else is a slip.
+		if found.Base() != repo.Base() {
+			s.problem = "what stands there is " + found.Familiar()
+		}
+	case n.Value != "":
+		s.problem = "what stands there is neither a tag, a digest nor a reference with one of them"
+	}
+	return s
+}
+
+// position returns where byte i of a document's text stands in the file, and
+// notes that the place was spoken of.
+func (r *run) position(d *document, i int) edit.Position {
+	offset := d.offset(i)
+	r.seen[offset] = true
+	return r.positions.at(offset)
+}
+
+// placeOf returns the offset, in the document's layer, of a part of a scalar.
+func placeOf(d *document, p part) int {
+	if text, err := d.tree.Text(p.node); err == nil {
+		if at, ok := text.Offset(p.from); ok {
+			return at
+		}
+	}
+	return p.node.Start
+}
+
+func (r *run) refuse(d *document, s *site, f *fault.Error) {
+	r.file.refused[s.image] = true
+	r.refuseAt(d, placeOf(d, s.place()), f)
+}
+
+func (r *run) refuseAt(d *document, offset int, f *fault.Error) {
+	r.file.Refused = append(r.file.Refused, at(f, r.file.Path, r.position(d, offset)))
+}
+
+func (r *run) current(d *document, p part, c Change) {
+	c.Path, c.Position = r.file.Path, r.position(d, placeOf(d, p))
+	r.file.Current = append(r.file.Current, c)
+}
+
+func (r *run) changed(d *document, p part, offset int, c Change) {
+	r.position(d, placeOf(d, p))
+	c.Path, c.Position = r.file.Path, r.position(d, offset)
+	r.file.Changes = append(r.file.Changes, c)
+}

@@ -1,0 +1,219 @@
+package bump
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// Tree is a set of files to scan.
+type Tree interface {
+	// Files must call yield with the slash-separated path of each file that may
+	// be edited, each once, in any order, and stop when yield returns false.
+	Files(ctx context.Context, yield func(path string) bool) error
+
+	// Read must append the contents of a file to buf[:0] and return them. A file
+	// that is to be left alone, such as a binary one, reads as empty; one that
+	// vanished since it was listed gives an error wrapping [fs.ErrNotExist]. It is
+	// called from several goroutines at once.
+	Read(path string, buf []byte) ([]byte, error)
+}
+
+// Scan looks at every file of a tree and says what the request comes to. It
+// writes nothing. The error is that of listing the tree, or of ctx; what goes
+// wrong with single files stands in the plan.
+func Scan(ctx context.Context, tree Tree, r Request) (*Plan, error) {
+	if len(r.Moves) == 0 {
+		return &Plan{}, nil
+	}
+	s := &scan{
+		tree: tree, request: r,
+		set:   map[string]bool{},
+		found: declarations{map[string]image.Repository{}, map[string]string{}},
+	}
+	for _, target := range r.Set {
+		s.set[target.Path] = true
+	}
+	if err := s.pass(ctx, s.first); err != nil {
+		return nil, err
+	}
+	if err := s.markers(ctx); err != nil {
+		return nil, err
+	}
+	s.targets()
+	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	return &Plan{Files: s.files}, nil
+}
+
+// scan is one look at a tree.
+type scan struct {
+	tree    Tree
+	request Request
+	set     map[string]bool // files with targets
+
+	mu     sync.Mutex
+	files  []File
+	marked []string // files with Flux markers, which wait for the policies
+	found  declarations
+}
+
+// pass calls visit with every file of the tree, from several goroutines.
+func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	paths := make(chan []string, 16)
+	var workers sync.WaitGroup
+	for range max(2, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			var buf []byte
+			for batch := range paths {
+				for _, path := range batch {
+					if ctx.Err() != nil {
+						continue
+					}
+					src, err := s.tree.Read(path, buf)
+					switch {
+					case errors.Is(err, fs.ErrNotExist):
+						continue
+					case err != nil && !s.wanted(path): // nobody asked for it, or targets will
+						continue
+					case err != nil:
+						s.unreadable(path, err)
+						continue
+					}
+					visit(path, src)
+					buf = src
+				}
+			}
+		})
+	}
+	// Handing over single paths would cost more than reading most files does.
+	const size = 64
+	batch := make([]string, 0, size)
+	err := s.tree.Files(ctx, func(path string) bool {
+		if batch = append(batch, path); len(batch) == size {
+			paths <- batch
+			batch = make([]string, 0, size)
+		}
+		return ctx.Err() == nil
+	})
+	paths <- batch
+	close(paths)
+	workers.Wait()
+	return cmp.Or(err, context.Cause(ctx))
+}
+
+func (s *scan) wanted(path string) bool {
+	return !s.set[path] && (s.request.Match == nil || s.request.Match(path))
+}
+
+// first is the visit that decides about every file, except those with Flux
+// markers: their policies may stand anywhere in the tree.
+func (s *scan) first(path string, src []byte) {
+	if declares(src) {
+		s.declare(src)
+	}
+	if !s.wanted(path) {
+		return
+	}
+	if bytes.Contains(src, []byte(policyWord)) {
+		s.mu.Lock()
+		s.marked = append(s.marked, path)
+		s.mu.Unlock()
+		return
+	}
+	if moves(s.request.Moves).mentionedIn(src) {
+		s.file(path, src, nil)
+	}
+}
+
+func (s *scan) declare(src []byte) {
+	d := declarations{map[string]image.Repository{}, map[string]string{}}
+	d.read(src)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.found.repositories, d.repositories)
+	maps.Copy(s.found.policies, d.policies)
+}
+
+// file bumps one file and keeps the result if it has something to tell. src
+// is the reader's buffer and must not outlive the call.
+func (s *scan) file(path string, src []byte, known policies) {
+	f := s.request.file(path, src, known)
+	if f.After == nil {
+		f.Before = nil
+		if len(f.Current)+len(f.Refused)+len(f.Mentions) == 0 {
+			return
+		}
+	} else {
+		f.Before = bytes.Clone(src)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = append(s.files, f)
+}
+
+// markers is the second visit, to the files with Flux markers.
+func (s *scan) markers(ctx context.Context) error {
+	known := s.found.resolve().of(s.request.Moves)
+	for _, path := range s.marked {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		src, err := s.tree.Read(path, nil)
+		if err != nil {
+			s.unreadable(path, err)
+			continue
+		}
+		if moves(s.request.Moves).mentionedIn(src) || known.mentionedIn(src) {
+			s.file(path, src, known)
+		}
+	}
+	return nil
+}
+
+// targets visits the files that the caller named.
+func (s *scan) targets() {
+	known := s.found.resolve().of(s.request.Moves)
+	for _, path := range slices.Sorted(maps.Keys(s.set)) {
+		src, err := s.tree.Read(path, nil)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			s.refuse(&fault.Error{Code: fault.NotFound, Path: path, Message: "there is no such file",
+				Hint: "name the file relative to the repository, as in --set path/to/file.yaml:image.tag"})
+		case err != nil:
+			s.unreadable(path, err)
+		default:
+			s.file(path, src, known)
+		}
+	}
+}
+
+func (s *scan) unreadable(path string, err error) {
+	s.refuse(&fault.Error{Code: fault.Access, Path: path, Message: "cannot be read", Err: cause(err),
+		Hint: "make the file readable, or leave it out with --path"})
+}
+
+// cause drops the path that the file system puts into its errors, since the
+// fault names it already.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func (s *scan) refuse(f *fault.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = append(s.files, File{Path: f.Path, Refused: []*fault.Error{f}})
+}

@@ -1,0 +1,259 @@
+package bump
+
+import (
+	"strings"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// selection is one walk over a document that gathers its sites. It visits
+// every mapping and list once, where it is defined: an alias is looked through
+// where a version may stand behind it, and not walked again.
+type selection struct {
+	doc      *document
+	registry string // the registry that the document sets for all its images
+	sites    []*site
+	nested   []*edit.Node // strings that are documents of their own
+	untagged []untagged
+}
+
+// untagged is an image's name where no version was found with it.
+type untagged struct {
+	node *edit.Node
+	repo image.Repository
+}
+
+// trail is where in the document a node stands: the keys that lead to it, the
+// nearest last. Sequences add no key.
+type trail struct {
+	key string
+	up  *trail
+}
+
+func (t *trail) at(keys ...string) bool {
+	for i := len(keys) - 1; i >= 0; i-- {
+		if t == nil || t.key != keys[i] {
+			return false
+		}
+		t = t.up
+	}
+	return true
+}
+
+func (s *selection) walk(n *edit.Node, t *trail) {
+	if n == nil {
+		return
+	}
+	switch n.Kind {
+	case edit.Mapping:
+		if s.doc.kind == Spinnaker && (t.at("triggers") || t.at("matchArtifact")) {
+			// What stands here selects pushes and artifacts; it is no version that runs.
+			return
+		}
+		s.mapping(n, t)
+		for k, v := range n.Pairs() {
+			s.walk(v, &trail{k.Value, t})
+		}
+	case edit.Sequence:
+		s.namedValues(n)
+		for _, item := range n.Items() {
+			if target := item.Resolve(); target != nil && target.Kind == edit.Scalar && !strings.Contains(target.Value, "\n") {
+				item = target
+			}
+			s.walk(item, t)
+		}
+	case edit.Scalar:
+		s.scalar(n, t)
+	}
+}
+
+func (s *selection) mapping(n *edit.Node, t *trail) {
+	entries := make([]entry, 0, len(n.Content)/2)
+	for e := range n.Entries() {
+		if e.Value != nil {
+			entries = append(entries, entry{key: e.Key, node: e.Value})
+		}
+	}
+	switch {
+	case isKustomizeImage(n, t):
+		s.kustomizeImage(entries)
+	default:
+		s.groups(entries, t)
+		s.chart(n, entries)
+		s.patch(n)
+	}
+	for k, v := range n.Pairs() {
+		if target := v.Resolve(); v.Kind == edit.Alias && target != nil && target.Kind == edit.Scalar && isImageKey(k.Value) {
+			s.reference(whole(target))
+		}
+	}
+	if s.doc.format == formatHCL {
+		s.blocks(n)
+	}
+}
+
+// scalar looks at a scalar by itself, with the keys above it.
+func (s *selection) scalar(n *edit.Node, t *trail) {
+	if n.Tag == edit.TagNull {
+		return
+	}
+	if s.doc.isNested(n, t) {
+		s.nested = append(s.nested, n)
+		return
+	}
+	p := whole(n)
+	if key, value, ok := strings.Cut(n.Value, "="); ok && key != "" && !strings.ContainsAny(key, " \t\n") {
+		value := part{n, len(n.Value) - len(value), len(n.Value)}
+		if t.at("kustomize", "images") {
+			s.kustomizeString(key, value)
+		} else if isImageKey(key) {
+			s.reference(value)
+		}
+		return
+	}
+	switch {
+	case t != nil && isImageKey(t.key),
+		t != nil && t.key == "name" && t.up != nil && isImageKey(t.up.key), // GitLab CI, Tekton
+		s.doc.anyKey,
+		s.doc.kind == GitLabCI && t.at("services", "name"),
+		s.doc.kind == GitLabCI && t.at("services"),
+		s.doc.kind == GitHubActions && t.at("container"),
+		strings.HasPrefix(n.Value, "docker://"):
+		s.reference(p)
+	}
+}
+
+// patch looks at an operation of a JSON patch that writes an image.
+// https://www.rfc-editor.org/rfc/rfc6902
+func (s *selection) patch(n *edit.Node) {
+	value := n.Get("value")
+	if value == nil || value.Kind != edit.Scalar || n.Get("op") == nil {
+		return
+	}
+	path := n.Get("path").Text()
+	if isImageKey(path[strings.LastIndexByte(path, '/')+1:]) {
+		s.reference(whole(value))
+	}
+}
+
+// isImageKey reports whether a value under that key may be a whole image
+// reference: image, images, webImage, SIDECAR_IMAGE, imageId, --proxy-image,
+// and Spinnaker's reference. The annotations of Argo CD Image Updater are
+// constraints, even where they look like references.
+func isImageKey(key string) bool {
+	return key == "reference" || containsFold(key, "image") && !strings.HasPrefix(key, "argocd-image-updater.")
+}
+
+func containsFold(s, lower string) bool {
+	for i := 0; i+len(lower) <= len(s); i++ {
+		if strings.EqualFold(s[i:i+len(lower)], lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// reference adds the site of a whole reference with a version.
+func (s *selection) reference(p part) {
+	ref, ok := referenceIn(p)
+	if !ok {
+		return
+	}
+	repo, ok := ref.repository()
+	if !ok {
+		return
+	}
+	if ref.tag.node == nil && ref.digest.node == nil {
+		s.untagged = append(s.untagged, untagged{p.node, repo})
+		return
+	}
+	s.add(&site{image: repo, tag: ref.tag, digest: ref.digest, joined: true})
+}
+
+// mentionUntagged mentions the names of images that stand without a version,
+// except where they always do.
+func (s *selection) mentionUntagged() {
+	kind := s.doc.root().Get("kind").Text()
+	if s.doc.kind == Skaffold || s.doc.kind == Flux && (kind == "ImageRepository" || kind == "ImagePolicy") {
+		return
+	}
+	for _, u := range s.untagged {
+		if !s.doc.names[u.node] {
+			s.doc.names[u.node] = true
+			s.doc.mention(u.node, u.repo, "it has no tag")
+		}
+	}
+}
+
+func (s *selection) add(found *site) {
+	found.doc = s.doc
+	if found.kind == "" {
+		found.kind = s.doc.kind
+	}
+	s.sites = append(s.sites, found)
+}
+
+// namedValues treats a list of {name, value} as one mapping: environment
+// variables, helm.parameters of Argo CD, set of Helmfile.
+func (s *selection) namedValues(list *edit.Node) {
+	var entries []entry
+	for _, item := range list.Items() {
+		if e, ok := namedValue(item); ok {
+			entries = append(entries, e)
+		}
+	}
+	s.named(entries)
+}
+
+func (s *selection) named(entries []entry) {
+	if len(entries) == 0 {
+		return
+	}
+	s.groups(entries, nil)
+	for _, e := range entries {
+		if isImageKey(e.key) {
+			s.reference(whole(e.node))
+		}
+	}
+}
+
+func namedValue(n *edit.Node) (entry, bool) {
+	const most = 16 // keys; what has more is no such pair
+	if target := n.Resolve(); target == nil || len(target.Content) > 2*most {
+		return entry{}, false
+	}
+	name, value := n.Get("name"), n.Get("value")
+	if name == nil || value == nil || name.Kind != edit.Scalar || value.Kind != edit.Scalar {
+		return entry{}, false
+	}
+	return entry{key: name.Value, node: value}, true
+}
+
+// blocks treats the repeated blocks of HCL as one mapping each: set { name, value }
+// of a helm_release, and variable "name" { default }.
+func (s *selection) blocks(n *edit.Node) {
+	var set, variables []entry
+	for k, v := range n.Pairs() {
+		switch k.Value {
+		case "set", "set_sensitive", "env":
+			if e, ok := namedValue(v); ok {
+				set = append(set, e)
+			}
+		case "variable":
+			for name, body := range v.Pairs() {
+				if value := body.Get("default"); value != nil && value.Kind == edit.Scalar {
+					variables = append(variables, entry{key: name.Value, node: value})
+				}
+			}
+		}
+	}
+	s.named(set)
+	s.named(variables)
+}
+
+// join returns the image that a registry and a repository's name stand for.
+func join(registry, name string) (image.Repository, bool) {
+	repo, err := image.Join(registry, name)
+	return repo, err == nil
+}
