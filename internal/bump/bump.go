@@ -93,12 +93,17 @@ type Change struct {
 	From, To string
 }
 
-// Mention is a place that names an image and is left alone, and why.
+// Mention is a place that names an image and is left alone, and why. A name
+// without a version, which is usual where a kustomization or values give it, is
+// mentioned only if the image was found nowhere.
 type Mention struct {
 	Path     string
 	Position edit.Position
 	Text     string // what stands there, one line
 	Reason   string
+	Other    bool // it is another image, whose name ends alike
+
+	untagged image.Repository // the image, if it stands there without a version
 }
 
 // File is what becomes of one file. After is nil if nothing changes in it.

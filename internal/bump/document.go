@@ -138,7 +138,7 @@ func (l *layer) open(f format) {
 			d.sites = lines.references(d)
 			continue
 		}
-		s := selection{doc: d, registry: globalRegistry(tree.Root())}
+		s := selection{doc: d, registry: globalRegistry(tree.Root()), roles: map[string]keyRole{}}
 		s.walk(tree.Root(), nil)
 		s.mentionUntagged()
 		d.sites = s.sites
@@ -215,7 +215,7 @@ func (d *document) apply() {
 		p := s.place()
 		if !ok {
 			if d.run.moves.hasBase(s.image) {
-				d.run.mention(d, p, "it is another image, "+s.image.Familiar())
+				d.run.mention(d, p, reasonOther+", "+s.image.Familiar())
 			}
 			continue
 		}

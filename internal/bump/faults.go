@@ -23,19 +23,25 @@ func mergeFault() *fault.Error {
 }
 
 func unlocatedFault(err error) *fault.Error {
-	return &fault.Error{Code: fault.Refused, Message: "the bytes of the value cannot be told", Err: err,
-		Hint: "write the value on one line"}
+	return &fault.Error{
+		Code: fault.Refused, Message: "the bytes of the value cannot be told", Err: err,
+		Hint: "write the value on one line",
+	}
 }
 
 func unprovedFault(err error) *fault.Error {
-	return &fault.Error{Code: fault.Refused, Message: "the edit would change more than the version, so the file is left as it is", Err: err,
-		Hint: "please report this file; until then, edit it by hand"}
+	return &fault.Error{
+		Code: fault.Refused, Message: "the edit would change more than the version, so the file is left as it is", Err: err,
+		Hint: "please report this file; until then, edit it by hand",
+	}
 }
 
 func unreadableFault(f format, err error) *fault.Error {
 	name := map[format]string{formatYAML: "YAML", formatJSON: "JSON", formatHCL: "HCL"}[f]
-	return &fault.Error{Code: fault.Refused, Message: "cannot be read as " + name + ", though it names the image", Err: err,
-		Hint: "mend the file, or leave it out with --path"}
+	return &fault.Error{
+		Code: fault.Refused, Message: "names the image, but cannot be read as " + name, Err: err,
+		Hint: "mend the file, or leave it out with --path",
+	}
 }
 
 func templateFault(repo image.Repository) *fault.Error {

@@ -87,28 +87,58 @@ type group struct {
 // groups adds the sites of images whose name and version stand under keys of
 // their own: registry, repository, tag and digest in all their spellings.
 func (s *selection) groups(entries []entry, t *trail) {
+	if !s.hasImage(entries) {
+		return
+	}
 	checkout := isCheckout(entries, t)
 	var groups []*group
-	byStem := map[string]*group{}
 	for _, e := range entries {
 		if e.node.Kind != edit.Scalar || e.node.Tag == edit.TagNull {
 			continue
 		}
-		stem, r := roleOf(e.key)
-		if r == noRole {
+		k := s.role(e.key)
+		if k.role == noRole {
 			continue
 		}
-		g := byStem[stem]
-		if g == nil {
-			g = &group{stem: stem, trail: t, checkout: checkout}
-			byStem[stem] = g
-			groups = append(groups, g)
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.stem == k.stem })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{stem: k.stem, trail: t, checkout: checkout})
 		}
-		g.keys[r] = append(g.keys[r], e)
+		groups[i].keys[k.role] = append(groups[i].keys[k.role], e)
 	}
 	for _, g := range groups {
 		s.group(g)
 	}
+}
+
+// hasImage reports whether entries hold more than names and types, which most
+// mappings have and which say nothing of an image by themselves.
+func (s *selection) hasImage(entries []entry) bool {
+	for _, e := range entries {
+		switch s.role(e.key).role {
+		case noRole, nameRole, typeRole, registryRole, imageRole:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// keyRole is what [roleOf] says of a key.
+type keyRole struct {
+	stem string
+	role role
+}
+
+// role is roleOf with a memory: a document has few different keys.
+func (s *selection) role(key string) keyRole {
+	k, ok := s.roles[key]
+	if !ok {
+		k.stem, k.role = roleOf(key)
+		s.roles[key] = k
+	}
+	return k
 }
 
 // isCheckout reports whether a mapping may speak of source code, where

@@ -11,9 +11,17 @@ import (
 	"github.com/towpath-dev/towpath/internal/image"
 )
 
-func (r *run) mention(d *document, p part, reason string) {
+// reasonOther begins the reason of mentions of an image that does not move.
+const reasonOther = "it is another image"
+
+// mention notes a place that is left alone. The result is good until the next one.
+func (r *run) mention(d *document, p part, reason string) *Mention {
 	at := placeOf(d, p)
-	r.file.Mentions = append(r.file.Mentions, Mention{Path: r.file.Path, Position: r.position(d, at), Text: p.node.Value, Reason: reason})
+	r.file.Mentions = append(r.file.Mentions, Mention{
+		Path: r.file.Path, Position: r.position(d, at), Text: p.node.Value, Reason: reason,
+		Other: strings.HasPrefix(reason, reasonOther),
+	})
+	return &r.file.Mentions[len(r.file.Mentions)-1]
 }
 
 func (d *document) mention(n *edit.Node, repo image.Repository, reason string) {
@@ -47,6 +55,7 @@ func (r *run) mentions() {
 			r.seen[place] = true
 			r.file.Mentions = append(r.file.Mentions, Mention{
 				Path: r.file.Path, Position: r.positions.at(span.Start), Text: string(src[span.Start:span.End]), Reason: reason,
+				Other: strings.HasPrefix(reason, reasonOther),
 			})
 		}
 	}
@@ -76,7 +85,7 @@ func (r *run) nearMiss(moved image.Repository, span edit.Span) (place int, reaso
 		return 0, ""
 	}
 	if repo != moved {
-		return span.Start + len(name) + 1, "it is another image"
+		return span.Start + len(name) + 1, reasonOther
 	}
 	hint := "put the comment `# towpath: " + moved.Familiar() + "` behind it to have it bumped"
 	if r.format == formatJSON {

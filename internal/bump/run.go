@@ -95,7 +95,9 @@ func (r Request) file(path string, src []byte, known policies) File {
 	}
 	l.apply()
 	w.finish(l)
-	if !w.onlySet {
+	if w.onlySet {
+		f.Mentions = nil
+	} else {
 		w.mentions()
 	}
 	slices.SortStableFunc(f.Changes, byPosition)

@@ -51,7 +51,28 @@ func Scan(ctx context.Context, tree Tree, r Request) (*Plan, error) {
 	}
 	s.targets()
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	return &Plan{Files: s.files}, nil
+	plan := &Plan{Files: s.files}
+	plan.dropUntagged(r.Moves)
+	return plan, nil
+}
+
+// dropUntagged takes out the mentions of names without a version of those
+// images that were found.
+func (p *Plan) dropUntagged(ms []Move) {
+	found := map[image.Repository]bool{}
+	for _, m := range ms {
+		found[m.Image] = p.Found(m.Image)
+	}
+	for i := range p.Files {
+		f := &p.Files[i]
+		f.Mentions = slices.DeleteFunc(f.Mentions, func(m Mention) bool { return found[m.untagged] })
+	}
+	p.Files = slices.DeleteFunc(p.Files, func(f File) bool { return f.isSilent() })
+}
+
+// isSilent reports whether there is nothing to tell of a file.
+func (f *File) isSilent() bool {
+	return f.After == nil && len(f.Current)+len(f.Refused)+len(f.Mentions) == 0
 }
 
 // scan is one look at a tree.
@@ -149,12 +170,10 @@ func (s *scan) declare(src []byte) {
 // is the reader's buffer and must not outlive the call.
 func (s *scan) file(path string, src []byte, known policies) {
 	f := s.request.file(path, src, known)
-	if f.After == nil {
-		f.Before = nil
-		if len(f.Current)+len(f.Refused)+len(f.Mentions) == 0 {
-			return
-		}
-	} else {
+	if f.isSilent() {
+		return
+	}
+	if f.Before = nil; f.After != nil {
 		f.Before = bytes.Clone(src)
 	}
 	s.mu.Lock()
@@ -188,8 +207,10 @@ func (s *scan) targets() {
 		src, err := s.tree.Read(path, nil)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			s.refuse(&fault.Error{Code: fault.NotFound, Path: path, Message: "there is no such file",
-				Hint: "name the file relative to the repository, as in --set path/to/file.yaml:image.tag"})
+			s.refuse(&fault.Error{
+				Code: fault.NotFound, Path: path, Message: "there is no such file",
+				Hint: "name the file relative to the repository, as in --set path/to/file.yaml:image.tag",
+			})
 		case err != nil:
 			s.unreadable(path, err)
 		default:
@@ -199,8 +220,10 @@ func (s *scan) targets() {
 }
 
 func (s *scan) unreadable(path string, err error) {
-	s.refuse(&fault.Error{Code: fault.Access, Path: path, Message: "cannot be read", Err: cause(err),
-		Hint: "make the file readable, or leave it out with --path"})
+	s.refuse(&fault.Error{
+		Code: fault.Access, Path: path, Message: "cannot be read", Err: cause(err),
+		Hint: "make the file readable, or leave it out with --path",
+	})
 }
 
 // cause drops the path that the file system puts into its errors, since the

@@ -16,6 +16,9 @@ type selection struct {
 	sites    []*site
 	nested   []*edit.Node // strings that are documents of their own
 	untagged []untagged
+
+	roles   map[string]keyRole // what was found out of keys
+	scratch []entry            // the entries of the mapping at hand
 }
 
 // untagged is an image's name where no version was found with it.
@@ -69,12 +72,13 @@ func (s *selection) walk(n *edit.Node, t *trail) {
 }
 
 func (s *selection) mapping(n *edit.Node, t *trail) {
-	entries := make([]entry, 0, len(n.Content)/2)
+	entries := s.scratch[:0]
 	for e := range n.Entries() {
 		if e.Value != nil {
 			entries = append(entries, entry{key: e.Key, node: e.Value})
 		}
 	}
+	s.scratch = entries
 	switch {
 	case isKustomizeImage(n, t):
 		s.kustomizeImage(entries)
@@ -179,9 +183,9 @@ func (s *selection) mentionUntagged() {
 		return
 	}
 	for _, u := range s.untagged {
-		if !s.doc.names[u.node] {
+		if s.doc.isMoved(u.repo) && !s.doc.names[u.node] {
 			s.doc.names[u.node] = true
-			s.doc.mention(u.node, u.repo, "it has no tag")
+			s.doc.run.mention(s.doc, whole(u.node), "it has no tag").untagged = u.repo
 		}
 	}
 }

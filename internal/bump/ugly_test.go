@@ -132,7 +132,7 @@ func TestUglyFiles(t *testing.T) {
 		}, {
 			name:   "invalid UTF-8",
 			in:     "x: \"\xff\"\nimage: acme.io/web:1.9\n",
-			report: "values.yaml:1:1 refused: cannot be read as YAML, though it names the image: invalid leading UTF-8 octet\n",
+			report: "values.yaml:1:1 refused: names the image, but cannot be read as YAML: invalid leading UTF-8 octet\n",
 		}, {
 			name: "empty", in: "",
 		}, {

@@ -49,7 +49,7 @@ func isPlain(old, value string) bool {
 	if value == "" || !IsString(value) {
 		return false
 	}
-	for i := 0; i < len(value); i++ {
+	for i := range len(value) {
 		c := value[i]
 		safe := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '/' || c == '.' ||
 			i > 0 && (c == '-' || c == '@' || c == '=' || c == '+' || c == ':' && i+1 < len(value))

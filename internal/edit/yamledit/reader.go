@@ -371,11 +371,12 @@ func (r *reader) mapping(column int, key *edit.Node) *edit.Node {
 	for {
 		r.pos++ // the colon
 		var v *edit.Node
-		if r.skip() || r.atEnd() {
+		switch {
+		case r.skip() || r.atEnd():
 			v = r.value(column, true)
-		} else if r.peek(0) == '&' {
+		case r.peek(0) == '&':
 			v = r.anchoredValue(column)
-		} else {
+		default:
 			v = r.block(column, true)
 		}
 		n.Content = append(n.Content, key, v)

@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -179,7 +180,8 @@ func TestParseFault(t *testing.T) {
 	t.Parallel()
 	src := []byte("a: 1\n---\nb:\n  c: d\n e: f\n")
 	_, err := Parse(src, Split(src)[1])
-	syntax, ok := err.(*edit.SyntaxError)
+	syntax := &edit.SyntaxError{}
+	ok := errors.As(err, &syntax)
 	if !ok {
 		t.Fatalf("got %v, want a syntax error", err)
 	}
