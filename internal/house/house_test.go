@@ -1,0 +1,93 @@
+// Package house owns the rules that keep the packages of this module apart:
+// floors, keepers, names, package comments and top-level directories. It has
+// no code, only this test; what a package does inside is not its business.
+package house
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// floors gives every package of the module its floor. A package imports only
+// packages of the module on a strictly lower floor, so there is no arrow inside
+// a floor and no cycle. Tests are exempt.
+var floors = map[string]int{
+	// 0, ground: bytes and values, knows nothing of the module.
+	"internal/audit": 0,
+	"internal/edit":  0,
+	"internal/fault": 0,
+	"internal/image": 0,
+
+	// 1, contracts: one document format or one outside interface each.
+	"internal/diff":          1,
+	"internal/edit/hcledit":  1,
+	"internal/edit/jsonedit": 1,
+	"internal/edit/yamledit": 1,
+
+	// 2, documents: configuration and the objects of the GitOps tools.
+
+	// 3, engines: pure; effects only through interfaces declared beside them.
+	"internal/bump": 3,
+
+	// 4, flows, adapters and forges: one outside thing each.
+	"providers/local": 4,
+
+	// 5, the step and the bot.
+
+	// 6, programs: flags, environment, wiring.
+	"cmd/towpath":      6,
+	"internal/compare": 6,
+}
+
+// keepers names, for a heavy module, the one package that may import it. A
+// module is named without its major version: all of them are meant.
+var keepers = map[string]string{
+	"github.com/hashicorp/hcl": "internal/edit/hcledit",
+	"github.com/spf13/cobra":   "cmd/towpath",
+	"github.com/spf13/pflag":   "cmd/towpath",
+	"go.yaml.in/yaml":          "internal/edit/yamledit",
+}
+
+// nouns that say nothing about what a package owns.
+var forbidden = []string{
+	"base", "common", "core", "helpers", "manager", "models", "service",
+	"shared", "types", "util", "utils",
+}
+
+// rooms are the directories that may stand at the top, beside those whose name
+// starts with a dot. bin is what make build makes; git ignores it.
+var rooms = []string{
+	"action", "bin", "bot", "cmd", "examples", "internal", "providers", "templates",
+}
+
+func TestHouse(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := readModule(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.packages) == 0 || m.path == "" {
+		t.Fatalf("read the module at %s: found %d packages and the path %q", root, len(m.packages), m.path)
+	}
+	checks := map[string][]string{
+		"rows":    checkRows(m, floors),
+		"floors":  checkFloors(m, floors),
+		"keepers": checkKeepers(m, keepers),
+		"docs":    checkDocs(m),
+		"names":   checkNames(m, forbidden),
+		"effects": checkEffects(m),
+		"rooms":   checkRooms(m, rooms),
+	}
+	for name, problems := range checks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, p := range problems {
+				t.Error(p)
+			}
+		})
+	}
+}
