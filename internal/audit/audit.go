@@ -44,8 +44,12 @@ type field struct {
 
 func (m *Move) fields() []field {
 	return []field{
-		{"app", &m.App}, {"env", &m.Env}, {"image", &m.Image},
-		{"from", &m.From}, {"to", &m.To}, {"digest", &m.Digest},
+		{"app", &m.App},
+		{"env", &m.Env},
+		{"image", &m.Image},
+		{"from", &m.From},
+		{"to", &m.To},
+		{"digest", &m.Digest},
 	}
 }
 
@@ -81,7 +85,7 @@ func Parse(message string) []Move {
 // escape percent-encodes what cannot stand in a field.
 func escape(s string) string {
 	var b strings.Builder
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '%' {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {

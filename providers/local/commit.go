@@ -255,8 +255,10 @@ func (c *Checkout) pathspecs(paths []string) (name string, err error) {
 	}
 	if err != nil {
 		os.Remove(name)
-		return "", &fault.Error{Code: fault.Failed, Message: "write the list of files to commit",
-			Hint: "check the folder for temporary files, which TMPDIR names", Err: err}
+		return "", &fault.Error{
+			Code: fault.Failed, Message: "write the list of files to commit",
+			Hint: "check the folder for temporary files, which TMPDIR names", Err: err,
+		}
 	}
 	return name, nil
 }
@@ -284,22 +286,32 @@ func (c *Checkout) uncommitted(ctx context.Context, out []byte, err error) error
 	said := failure.stderr
 	switch {
 	case locked().MatchString(said):
-		return &fault.Error{Code: fault.Conflict, Message: "another git process is at work in the repository", Err: failure,
-			Hint: fmt.Sprintf("wait for it; if there is none, remove %s", locked().FindStringSubmatch(said)[1])}
+		return &fault.Error{
+			Code: fault.Conflict, Message: "another git process is at work in the repository", Err: failure,
+			Hint: fmt.Sprintf("wait for it; if there is none, remove %s", locked().FindStringSubmatch(said)[1]),
+		}
 	case noIdentity().MatchString(said):
-		return &fault.Error{Code: fault.Failed, Message: "git does not know who commits", Err: failure,
-			Hint: `set it with git config user.name "NAME" and git config user.email "ADDRESS"`}
+		return &fault.Error{
+			Code: fault.Failed, Message: "git does not know who commits", Err: failure,
+			Hint: `set it with git config user.name "NAME" and git config user.email "ADDRESS"`,
+		}
 	case strings.Contains(said, "failed to write commit object") && unsigned().MatchString(said):
-		return &fault.Error{Code: fault.Failed, Message: "the commit could not be signed", Err: failure,
-			Hint: "check user.signingKey, gpg.format and commit.gpgSign in git's configuration"}
+		return &fault.Error{
+			Code: fault.Failed, Message: "the commit could not be signed", Err: failure,
+			Hint: "check user.signingKey, gpg.format and commit.gpgSign in git's configuration",
+		}
 	case failure.status == 1 && nothing().Match(out):
 		return fault.New(fault.Refused, "", "the files are as they were committed last, so there is nothing to commit")
 	case hookEnded().MatchString(said), failure.status == 1 && !strings.HasPrefix(said, "error: pathspec") && c.hasHook(ctx):
-		return &fault.Error{Code: fault.Failed, Message: "a git hook rejected the commit", Err: failure,
-			Hint: "mend what the hook says, and run again"}
+		return &fault.Error{
+			Code: fault.Failed, Message: "a git hook rejected the commit", Err: failure,
+			Hint: "mend what the hook says, and run again",
+		}
 	}
-	return &fault.Error{Code: fault.Failed, Message: "git did not make the commit", Err: failure,
-		Hint: "`git status` may say more"}
+	return &fault.Error{
+		Code: fault.Failed, Message: "git did not make the commit", Err: failure,
+		Hint: "`git status` may say more",
+	}
 }
 
 // hasHook reports whether there is a hook that can reject a commit.

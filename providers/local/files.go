@@ -141,8 +141,10 @@ func (c *Checkout) walked(ctx context.Context, yield func(path string) bool) err
 		case isMissing(err):
 			return nil // removed while we walk
 		case errors.Is(err, fs.ErrPermission):
-			return &fault.Error{Code: fault.Access, Message: "list the folder", Path: path,
-				Hint: "allow this user to read it, or name a folder beside it", Err: cause(err)}
+			return &fault.Error{
+				Code: fault.Access, Message: "list the folder", Path: path,
+				Hint: "allow this user to read it, or name a folder beside it", Err: cause(err),
+			}
 		case err != nil:
 			return &fault.Error{Code: fault.Failed, Message: "list the folder", Path: path, Err: cause(err)}
 		case name == c.dir:
@@ -201,8 +203,10 @@ func unread(path string, err error) error {
 	case errors.Is(err, ErrNotRegular), errors.Is(err, ErrBinary), errors.Is(err, ErrTooLarge):
 		return fmt.Errorf("read %q: %w", path, err)
 	case errors.Is(err, fs.ErrPermission):
-		return &fault.Error{Code: fault.Access, Message: "read the file", Path: path,
-			Hint: "allow this user to read it", Err: cause(err)}
+		return &fault.Error{
+			Code: fault.Access, Message: "read the file", Path: path,
+			Hint: "allow this user to read it", Err: cause(err),
+		}
 	}
 	return &fault.Error{Code: fault.Failed, Message: "read the file", Path: path, Err: cause(err)}
 }

@@ -195,7 +195,7 @@ func TestFilesWithoutGitUnreadable(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "closed"), 0o700) })
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o700) })
 	err := open(t, dir).Files(t.Context(), func(string) bool { return true })
 	wantFault(t, err, fault.Access, "closed: list the folder: permission denied")
 }
@@ -399,7 +399,7 @@ func FuzzParseEntry(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, entry []byte) {
-		tracked, path, err := parseEntry(entry)
+		_, path, err := parseEntry(entry)
 		if err != nil && path != nil {
 			t.Fatalf("got path %q with error %v", path, err)
 		}
@@ -408,6 +408,7 @@ func FuzzParseEntry(f *testing.F) {
 		}
 		// Whatever the name, as git prints it it is read back.
 		if name := bytes.TrimRight(entry, "/"); len(name) > 0 {
+			var tracked bool
 			if tracked, path, err = parseEntry(append([]byte("? "), name...)); tracked || !bytes.Equal(path, name) || err != nil {
 				t.Fatalf("untracked %q: got %v, %q, %v", name, tracked, path, err)
 			}

@@ -93,8 +93,10 @@ func judge(ctx context.Context, cmd *exec.Cmd, err error, said *head) error {
 	if !ok {
 		return &fault.Error{Code: fault.Failed, Message: "start git", Hint: "install git 2.26 or later and put it on the PATH", Err: err}
 	}
-	return &fault.Error{Code: fault.Failed, Message: "git " + name,
-		Err: &gitError{status: exit.ExitCode(), state: exit.String(), stderr: said.String()}}
+	return &fault.Error{
+		Code: fault.Failed, Message: "git " + name,
+		Err: &gitError{status: exit.ExitCode(), state: exit.String(), stderr: said.String()},
+	}
 }
 
 // gitError is a failure in git's own words.

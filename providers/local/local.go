@@ -85,8 +85,10 @@ func resolve(dir string) (string, error) {
 		return "", fault.New(fault.NotFound, "check the spelling; a relative path starts at the current directory",
 			"directory %q does not exist", dir)
 	case errors.Is(err, fs.ErrPermission):
-		return "", &fault.Error{Code: fault.Access, Message: fmt.Sprintf("open directory %q", dir),
-			Hint: "allow this user to read it", Err: cause(err)}
+		return "", &fault.Error{
+			Code: fault.Access, Message: fmt.Sprintf("open directory %q", dir),
+			Hint: "allow this user to read it", Err: cause(err),
+		}
 	case err != nil:
 		return "", &fault.Error{Code: fault.Failed, Message: fmt.Sprintf("open directory %q", dir), Err: cause(err)}
 	case !info.IsDir():
@@ -124,8 +126,10 @@ func findGit(ctx context.Context, dir string) (string, error) {
 func unopened(dir string, err error) error {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, exec.ErrDot) {
 		if above := gitAbove(dir); above != "" {
-			return &fault.Error{Code: fault.Failed, Message: fmt.Sprintf("%q is in a git repository, but there is no git program", dir),
-				Hint: "install git 2.26 or later and put it on the PATH", Err: err}
+			return &fault.Error{
+				Code: fault.Failed, Message: fmt.Sprintf("%q is in a git repository, but there is no git program", dir),
+				Hint: "install git 2.26 or later and put it on the PATH", Err: err,
+			}
 		}
 		return nil
 	}

@@ -59,6 +59,8 @@ func (c *Checkout) Lock(ctx context.Context) (unlock func(), err error) {
 		}
 	}
 	release()
-	return nil, &fault.Error{Code: fault.Conflict, Message: fmt.Sprintf("wait for another towpath run on %q", c.dir),
-		Hint: "run again when the other one is done", Err: context.Cause(ctx)}
+	return nil, &fault.Error{
+		Code: fault.Conflict, Message: fmt.Sprintf("wait for another towpath run on %q", c.dir),
+		Hint: "run again when the other one is done", Err: context.Cause(ctx),
+	}
 }

@@ -140,7 +140,7 @@ func check(name string, w Write) (fs.FileInfo, error) {
 	}
 	now := make([]byte, len(w.Before)+1)
 	n, err := io.ReadFull(f, now)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
 	if !bytes.Equal(now[:n], w.Before) {

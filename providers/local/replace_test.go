@@ -189,7 +189,7 @@ func TestReplaceForbidden(t *testing.T) {
 	if err := os.Chmod(sub, 0o555); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.Chmod(sub, 0o777) })
+	t.Cleanup(func() { _ = os.Chmod(sub, 0o777) })
 	err := open(t, dir).Replace(t.Context(), writes)
 	wantFault(t, err, fault.Access, "sub/b.yaml: cannot be replaced: permission denied", "its folder")
 	if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
@@ -277,7 +277,7 @@ func TestReplaceCancelled(t *testing.T) {
 				}
 				return err
 			}
-			c.rename = func(from, to string) error {
+			c.rename = func(_, to string) error {
 				t.Errorf("renamed %q", to)
 				return os.Rename(from, to)
 			}
@@ -338,7 +338,7 @@ func TestReplaceEditedWhileStaging(t *testing.T) {
 				}
 				return stage(name, content, like)
 			}
-			c.rename = func(from, to string) error {
+			c.rename = func(_, to string) error {
 				t.Errorf("renamed %q", to)
 				return nil
 			}
