@@ -1,0 +1,352 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
+
+	"github.com/towpath-dev/towpath/internal/bump"
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
+	"github.com/towpath-dev/towpath/providers/local"
+)
+
+// bumpOptions are the flags of `towpath bump`.
+type bumpOptions struct {
+	repo           string
+	paths          []string
+	set            []string
+	commit         bool
+	message        string
+	dryRun         bool
+	allowDowngrade bool
+	allowMissing   bool
+	output         string
+}
+
+func newBump(c console) *cobra.Command {
+	var o bumpOptions
+	cmd := &cobra.Command{
+		Use:   "bump IMAGE:TAG[@DIGEST]...",
+		Short: "Write an image's new version into the files of a config repo",
+		Long: `Write an image's new version into the files of a config repo.
+
+Every place that holds a version of the image is found by the structure of the
+files: Kubernetes manifests, kustomizations, Helm values, Argo CD and Flux
+objects, Compose, CI pipelines, Skaffold, Helmfile, Spinnaker, Terraform, and
+lines with a marker comment (# towpath: IMAGE[:tag|:digest|:name]).
+
+Only the bytes of the version change. What cannot be changed safely is refused
+with its place, and the rest is still done. A version never goes back unless
+--allow-downgrade is given. Every flag can be given as an environment variable
+too: TOWPATH_DRY_RUN=true is --dry-run.
+
+Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
+		Example: `  towpath bump ghcr.io/acme/web:1.4.2
+  towpath bump ghcr.io/acme/web:1.4.2 --path 'apps/*/overlays/dev/**' --commit
+  towpath bump ghcr.io/acme/web:1.4.2 --set charts/web/values-dev.yaml:image.tag --dry-run`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := fromEnvironment(cmd, c.env)
+			if err == nil {
+				err = checkOutput(o.output)
+			}
+			if err != nil {
+				return err
+			}
+			result, err := o.run(cmd.Context(), c, args)
+			return o.show(c, result, err)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.repo, "repo", ".", "the config repo: the `DIR` of a checkout")
+	f.StringArrayVar(&o.paths, "path", nil, "change only files that match this `GLOB`, or lie in a folder that does (repeatable)")
+	f.StringArrayVar(&o.set, "set", nil, "also write the version at `FILE:KEYS`, such as values.yaml:image.tag (repeatable)")
+	f.BoolVar(&o.commit, "commit", false, "commit the change through git")
+	f.StringVar(&o.message, "message", defaultMessage, "the commit's message, a Go template; trailers are added to it")
+	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show the difference")
+	f.BoolVar(&o.allowDowngrade, "allow-downgrade", false, "let a version go back to an older one")
+	f.BoolVar(&o.allowMissing, "allow-missing", false, "an image that stands nowhere is no error")
+	addOutput(cmd, &o.output)
+	return cmd
+}
+
+// bumpResult is what a run came to, for [bumpOptions.show].
+type bumpResult struct {
+	moves  []bump.Move
+	plan   *bump.Plan
+	looked int // how many files were looked at
+	commit string
+}
+
+// run makes the bump. The result is nil if the run ended before there was
+// a plan.
+func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpResult, error) {
+	request, err := o.request(args)
+	if err != nil {
+		return nil, err
+	}
+	message, err := parseMessage(o.message)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkRepo(o.repo); err != nil {
+		return nil, err
+	}
+	checkout, err := local.Open(ctx, o.repo)
+	if err != nil {
+		return nil, err
+	}
+	if o.commit && !checkout.IsGit() {
+		return nil, fault.New(fault.Usage, "run `git init` there, or leave out --commit", "cannot commit in %s: it is no git repository", checkout.Dir())
+	}
+	if !o.dryRun {
+		// Two runs at once go one after the other, so that neither writes over what
+		// the other one wrote.
+		unlock, err := checkout.Lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	defer progress(c, fmt.Sprintf("looking through %s …", checkout.Dir()))()
+
+	// Somebody else may write to a file between reading and replacing it. Then
+	// the whole plan is made anew from what stands there now.
+	const tries = 3
+	for try := 1; ; try++ {
+		result, err := o.once(ctx, checkout, request, message)
+		if try == tries || !errors.Is(err, local.ErrChanged) {
+			return result, err
+		}
+	}
+}
+
+// once makes one plan and carries it out.
+func (o *bumpOptions) once(ctx context.Context, checkout *local.Checkout, request bump.Request, message messageTemplate) (*bumpResult, error) {
+	tree := &files{Checkout: checkout}
+	var matched atomic.Bool
+	if match := request.Match; match != nil {
+		request.Match = func(path string) bool {
+			ok := match(path)
+			if ok {
+				matched.Store(true)
+			}
+			return ok
+		}
+	}
+	plan, err := bump.Scan(ctx, tree, request)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.paths) > 0 && !matched.Load() {
+		return nil, fault.New(fault.NotFound, "paths are relative to --repo, as in --path 'apps/*/overlays/dev'",
+			"no file matches --path %q", strings.Join(o.paths, ", "))
+	}
+	result := &bumpResult{moves: request.Moves, plan: plan, looked: int(tree.read.Load())}
+	if err := o.missing(result); err != nil {
+		return result, err
+	}
+	if o.dryRun || !plan.Changed() {
+		return result, nil
+	}
+	var writes, back []local.Write
+	var paths []string
+	for _, f := range plan.Files {
+		if f.After != nil {
+			writes = append(writes, local.Write{Path: f.Path, Before: f.Before, After: f.After})
+			back = append(back, local.Write{Path: f.Path, Before: f.After, After: f.Before})
+			paths = append(paths, f.Path)
+		}
+	}
+	var text string
+	if o.commit {
+		if text, err = message.commit(plan); err != nil {
+			return result, err
+		}
+		if err := checkout.CheckCommittable(ctx, paths); err != nil {
+			return result, err
+		}
+	}
+	if err := checkout.Replace(ctx, writes); err != nil {
+		return result, err
+	}
+	if !o.commit {
+		return result, nil
+	}
+	if result.commit, err = checkout.Commit(ctx, paths, text); err != nil {
+		// A commit is wanted whole; without it the files go back to what they were.
+		if e := checkout.Replace(context.WithoutCancel(ctx), back); e != nil {
+			return result, errors.Join(err, &fault.Error{
+				Code: fault.Failed, Message: "the edits stay in the work tree", Err: e,
+				Hint: "look at `git status`; `git checkout -- PATH` takes a file back",
+			})
+		}
+		return result, err
+	}
+	return result, nil
+}
+
+// missing returns an error for each image that stands nowhere.
+func (o *bumpOptions) missing(r *bumpResult) error {
+	// A place that was named and is not there says more than that the image
+	// stands nowhere else.
+	if o.allowMissing || len(o.set) > 0 && len(r.refused()) > 0 {
+		return nil
+	}
+	var faults []error
+	for _, m := range r.moves {
+		if !r.plan.Found(m.Image) {
+			faults = append(faults, notFound(m, r))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// request reads the arguments and the flags that say what to bump.
+func (o *bumpOptions) request(args []string) (bump.Request, error) {
+	r := bump.Request{AllowDowngrade: o.allowDowngrade}
+	if len(args) == 0 {
+		return r, fault.New(fault.Usage, "as in `towpath bump ghcr.io/acme/web:1.4.2`", "name at least one image with its new tag")
+	}
+	var faults []error
+	seen := map[image.Repository]bool{}
+	for _, arg := range args {
+		ref, err := image.Parse(arg)
+		switch {
+		case err != nil:
+			faults = append(faults, &fault.Error{
+				Code: fault.Usage, Message: fmt.Sprintf("cannot read the image %q", arg), Err: err,
+				Hint: "write it as registry/name:tag, with @sha256:… behind it to pin the digest",
+			})
+		case ref.Tag == "" && ref.Digest == "":
+			faults = append(faults, fault.New(fault.Usage, fmt.Sprintf("add it: %s:TAG", arg), "image %q has no tag to bump to", arg))
+		case seen[ref.Repository()]:
+			faults = append(faults, fault.New(fault.Usage, "name each image once", "image %s is given twice", ref.Repository().Familiar()))
+		default:
+			seen[ref.Repository()] = true
+			r.Moves = append(r.Moves, bump.Move{Image: ref.Repository(), Tag: ref.Tag, Digest: ref.Digest})
+		}
+	}
+	for _, s := range o.set {
+		target, err := parseTarget(s)
+		if err == nil && len(args) > 1 {
+			err = fault.New(fault.Usage, "run towpath once for each image", "--set needs a single image, and %d are given", len(args))
+		}
+		if err != nil {
+			faults = append(faults, err)
+		}
+		r.Set = append(r.Set, target)
+	}
+	match, err := matchPaths(o.paths)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	r.Match = match
+	return r, errors.Join(faults...)
+}
+
+// parseTarget reads FILE:KEYS.
+func parseTarget(s string) (bump.Target, error) {
+	file, keys, ok := strings.Cut(s, ":")
+	if !ok || file == "" {
+		return bump.Target{}, fault.New(fault.Usage, "as in --set apps/web/values.yaml:image.tag", "--set %q is not FILE:KEYS", s)
+	}
+	file = filepath.ToSlash(file)
+	if !filepath.IsLocal(file) {
+		return bump.Target{}, outside("--set", file)
+	}
+	parsed, err := edit.ParsePath(keys)
+	if err != nil {
+		return bump.Target{}, &fault.Error{
+			Code: fault.Usage, Message: fmt.Sprintf("--set %q", s), Err: err,
+			Hint: `keys look like image.tag, "a.b".c or releases[0].version`,
+		}
+	}
+	return bump.Target{Path: path.Clean(file), Keys: parsed}, nil
+}
+
+func outside(flag, path string) error {
+	return fault.New(fault.Usage, "give a path relative to --repo", "%s %q lies outside of the repository", flag, path)
+}
+
+// matchPaths returns the test for the patterns of --path, nil for none. A
+// pattern matches a file, or a folder and so all files in it.
+func matchPaths(patterns []string) (func(string) bool, error) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
+	clean := make([]string, len(patterns))
+	for i, p := range patterns {
+		p = filepath.ToSlash(p)
+		if path.IsAbs(p) || filepath.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") {
+			return nil, outside("--path", p)
+		}
+		if clean[i] = path.Clean(p); !doublestar.ValidatePattern(clean[i]) {
+			return nil, fault.New(fault.Usage, "* and ? match within a name, ** across folders, {a,b} either", "--path %q is no pattern", p)
+		}
+	}
+	return func(file string) bool {
+		for _, p := range clean {
+			for name := file; name != "."; name = path.Dir(name) {
+				if p == "." || doublestar.MatchUnvalidated(p, name) {
+					return true
+				}
+			}
+		}
+		return false
+	}, nil
+}
+
+// checkRepo tells apart what looks like a repository on a forge.
+func checkRepo(repo string) error {
+	host, rest, ok := strings.Cut(strings.TrimPrefix(repo, "https://"), "/")
+	if strings.Contains(repo, "://") || ok && rest != "" && strings.Contains(host, ".") && !strings.HasPrefix(host, ".") && !exists(repo) {
+		return fault.New(fault.Usage, "clone it and give the folder, as in --repo ./config",
+			"--repo %q is no folder, and repositories on a forge cannot be reached yet", repo)
+	}
+	return nil
+}
+
+// files is the checkout as the engine wants it: what must be left alone reads
+// as empty.
+type files struct {
+	*local.Checkout
+	read atomic.Int64
+}
+
+func (f *files) Read(path string, buf []byte) ([]byte, error) {
+	f.read.Add(1)
+	src, err := f.Checkout.Read(path, buf)
+	if errors.Is(err, local.ErrNotRegular) || errors.Is(err, local.ErrBinary) || errors.Is(err, local.ErrTooLarge) {
+		return buf[:0], nil
+	}
+	return src, err
+}
+
+// progress says on a terminal what takes longer than a second. The function
+// that it returns ends it.
+func progress(c console, text string) (stop func()) {
+	if !c.isTerminal {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-done:
+		case <-time.After(time.Second):
+			fmt.Fprintf(c.err, "towpath: %s\n", text)
+		}
+	}()
+	return func() { close(done); <-ended }
+}

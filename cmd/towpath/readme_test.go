@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(b), "\r\n", "\n")
+}
+
+// blocks returns the fenced blocks of a language.
+func blocks(text, language string) []string {
+	var out []string
+	for _, m := range regexp.MustCompile("(?s)\n```"+language+"\n(.*?\n)```\n").FindAllStringSubmatch(text, -1) {
+		out = append(out, m[1])
+	}
+	return out
+}
+
+// What the README shows on a terminal is what one sees there, on the repo that
+// the demo makes.
+func TestReadmeConsole(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	shown := blocks(readme(t), "console")
+	if len(shown) == 0 {
+		t.Fatal("the README shows no terminal")
+	}
+	for _, block := range shown {
+		s := stage{ctx: t.Context(), dir: filepath.Join(t.TempDir(), "config")}
+		if s.build(); s.err != nil {
+			t.Fatal(s.err)
+		}
+		var got strings.Builder
+		for line := range strings.Lines(block) {
+			command, ok := strings.CutPrefix(line, "$ towpath ")
+			if !ok {
+				continue
+			}
+			got.WriteString(line)
+			var out bytes.Buffer
+			args := append(strings.Fields(command), "--repo", s.dir)
+			run(t.Context(), args, console{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }})
+			got.WriteString(out.String())
+		}
+		if diff := cmp.Diff(block, got.String()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// The JSON that the README shows is the JSON that is printed.
+func TestReadmeJSON(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	s := stage{ctx: t.Context(), dir: filepath.Join(t.TempDir(), "config")}
+	if s.build(); s.err != nil {
+		t.Fatal(s.err)
+	}
+	var out bytes.Buffer
+	run(context.Background(), []string{"bump", "ghcr.io/acme/web:1.4.2", "--path", "charts", "--repo", s.dir, "--output", "json"},
+		console{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }})
+	shown := blocks(readme(t), "json")
+	if len(shown) != 1 {
+		t.Fatalf("the README shows %d JSON objects, want 1", len(shown))
+	}
+	if diff := cmp.Diff(shown[0], out.String()); diff != "" {
+		t.Error(diff)
+	}
+	if !json.Valid([]byte(shown[0])) {
+		t.Error("the README shows no valid JSON")
+	}
+}
+
+// README and --help speak of the same flags, and of no others.
+func TestReadmeFlags(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	known := map[string]bool{"exit-code": true}
+	for _, cmd := range newRoot(console{}).Commands() {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			known[f.Name] = true
+			if cmd.Name() == "bump" && f.Name != "help" && !strings.Contains(text, "| `--"+f.Name) {
+				t.Errorf("the README's table lacks --%s", f.Name)
+			}
+		})
+	}
+	for _, m := range regexp.MustCompile("--([a-z][a-z-]+)").FindAllStringSubmatch(text, -1) {
+		if !known[m[1]] {
+			t.Errorf("the README speaks of --%s, which does not exist", m[1])
+		}
+	}
+	if n := strings.Count(text, "\n"); n >= 300 {
+		t.Errorf("the README has %d lines", n)
+	}
+}
