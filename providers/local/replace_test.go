@@ -277,7 +277,7 @@ func TestReplaceCancelled(t *testing.T) {
 				}
 				return err
 			}
-			c.rename = func(_, to string) error {
+			c.rename = func(from, to string) error {
 				t.Errorf("renamed %q", to)
 				return os.Rename(from, to)
 			}
