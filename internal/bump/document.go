@@ -27,7 +27,8 @@ type layer struct {
 
 	sealed bool // encrypted with SOPS, which an edit would break
 
-	docs []*document
+	format format
+	docs   []*document
 }
 
 // maxDepth bounds the documents within documents: a Terraform heredoc with an
@@ -102,6 +103,7 @@ func (f format) parse(path string, text []byte, span edit.Span) (edit.Document, 
 
 // open reads the documents of a layer that may name an image that moves.
 func (l *layer) open(f format) {
+	l.format = f
 	for i, span := range f.spans(l.text) {
 		text := l.text[span.Start:span.End]
 		concerned := l.run.concerns(text)
@@ -143,7 +145,7 @@ func (l *layer) open(f format) {
 		s.mentionUntagged()
 		d.sites = s.sites
 		for _, n := range s.nested {
-			d.nest(n)
+			d.nest(n.node, n.format)
 		}
 	}
 }
@@ -152,7 +154,7 @@ func (l *layer) open(f format) {
 func (l *layer) inSealed() bool { return l.sealed || l.host != nil && l.host.inSealed() }
 
 // nest opens the document that a scalar holds.
-func (d *document) nest(n *edit.Node) {
+func (d *document) nest(n *edit.Node, f format) {
 	text, err := d.tree.Text(n)
 	child := &layer{run: d.run, path: d.path, text: []byte(n.Value), host: d, hostText: text, depth: d.depth + 1}
 	switch {
@@ -162,26 +164,30 @@ func (d *document) nest(n *edit.Node) {
 			d.run.refuseAt(d, n.Start, unlocatedFault(err))
 		}
 	default:
-		if child.open(formatYAML); len(child.docs) > 0 {
+		if child.open(f); len(child.docs) > 0 {
 			d.children[n] = child
 		}
 	}
 }
 
-// isNested reports whether a string is a document of its own: values for Helm
-// in Argo CD, in the HelmChart of K3s and in HCL's heredocs, patches of
-// Kustomize, and the files that ConfigMaps hold. Other strings, scripts above
-// all, are left alone even where they could be read as YAML.
-func (d *document) isNested(n *edit.Node, t *trail) bool {
+// nestedFormat reports whether a string is a document of its own, and how it is
+// read. YAML are the values for Helm in Argo CD, in the HelmChart of K3s and in
+// HCL's heredocs, the containers that charts take as text, patches of Kustomize,
+// and the files that ConfigMaps hold. Other strings, scripts above all, are left
+// alone even where they could be read as YAML, but for lines with a marker.
+func (d *document) nestedFormat(n *edit.Node, t *trail) (format, bool) {
 	if !strings.Contains(n.Value, "\n") || t == nil || !d.run.concerns([]byte(n.Value)) {
-		return false
+		return formatText, false
 	}
 	switch t.key {
 	case "patch", "patches", "patchesStrategicMerge", "patchesJson6902", "templatePatch", "elementsYaml":
-		return true
+		return formatYAML, true
 	}
-	return d.format == formatHCL || containsFold(t.key, "values") ||
-		strings.HasSuffix(t.key, ".yaml") || strings.HasSuffix(t.key, ".yml") || strings.HasSuffix(t.key, ".json")
+	if d.format == formatHCL || containsFold(t.key, "values") || containsFold(t.key, "containers") ||
+		strings.HasSuffix(t.key, ".yaml") || strings.HasSuffix(t.key, ".yml") || strings.HasSuffix(t.key, ".json") {
+		return formatYAML, true
+	}
+	return formatText, strings.Contains(n.Value, markerWord)
 }
 
 // apply decides the moves for every site of the layer and of the layers
@@ -386,8 +392,8 @@ func rewritten(n *edit.Node, rewrites []rewrite) string {
 
 // prove reads the layer's text anew and compares: the scalars that were
 // rewritten must read as intended, and everything else as before.
-func (l *layer) prove(f format, after []byte) error {
-	before, spans := f.spans(l.text), f.spans(after)
+func (l *layer) prove(after []byte) error {
+	before, spans := l.format.spans(l.text), l.format.spans(after)
 	if len(before) != len(spans) {
 		return fmt.Errorf("%d documents would become %d", len(before), len(spans))
 	}
@@ -429,7 +435,7 @@ func (d *document) prove(after []byte, span edit.Span) error {
 		if err != nil {
 			return err
 		}
-		if err := child.prove(formatYAML, text); err != nil {
+		if err := child.prove(text); err != nil {
 			return err
 		}
 		want[n] = string(text)

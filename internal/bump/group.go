@@ -40,14 +40,14 @@ func roleOf(key string) (stem string, r role) {
 		path, last = key[:i+1], key[i+1:]
 	}
 	word := strings.ToLower(wordBreaks.Replace(last))
-	switch {
-	case word == "name":
+	switch word {
+	case "name":
 		return path, nameRole
-	case word == "type":
+	case "type":
 		return path, typeRole
-	case word == "version":
+	case "version":
 		return path, versionRole
-	case word == "sha":
+	case "sha":
 		return path, digestRole
 	}
 	for _, suffix := range suffixes {

@@ -123,7 +123,7 @@ func (r *run) finish(l *layer) {
 	if err == nil {
 		var after []byte
 		if after, err = edit.Splice(l.text, changes); err == nil {
-			if err = l.prove(r.format, after); err == nil {
+			if err = l.prove(after); err == nil {
 				r.file.After = after
 				return
 			}

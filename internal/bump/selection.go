@@ -14,11 +14,17 @@ type selection struct {
 	doc      *document
 	registry string // the registry that the document sets for all its images
 	sites    []*site
-	nested   []*edit.Node // strings that are documents of their own
+	nested   []nested
 	untagged []untagged
 
 	roles   map[string]keyRole // what was found out of keys
 	scratch []entry            // the entries of the mapping at hand
+}
+
+// nested is a string that is a document of its own.
+type nested struct {
+	node   *edit.Node
+	format format
 }
 
 // untagged is an image's name where no version was found with it.
@@ -102,8 +108,8 @@ func (s *selection) scalar(n *edit.Node, t *trail) {
 	if n.Tag == edit.TagNull {
 		return
 	}
-	if s.doc.isNested(n, t) {
-		s.nested = append(s.nested, n)
+	if f, ok := s.doc.nestedFormat(n, t); ok {
+		s.nested = append(s.nested, nested{n, f})
 		return
 	}
 	p := whole(n)
