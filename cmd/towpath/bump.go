@@ -25,6 +25,7 @@ type bumpOptions struct {
 	repo           string
 	paths          []string
 	set            []string
+	add            []string
 	commit         bool
 	message        string
 	dryRun         bool
@@ -71,6 +72,7 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 	f.StringVar(&o.repo, "repo", ".", "the config repo: the `DIR` of a checkout")
 	f.StringArrayVar(&o.paths, "path", nil, "change only files that match this `GLOB`, or lie in a folder that does (repeatable)")
 	f.StringArrayVar(&o.set, "set", nil, "also write the version at `FILE:KEYS`, such as values.yaml:image.tag (repeatable)")
+	f.StringArrayVar(&o.add, "add", nil, "give the kustomization `FILE` an entry for the image if it has none (repeatable)")
 	f.BoolVar(&o.commit, "commit", false, "commit the change through git")
 	f.StringVar(&o.message, "message", defaultMessage, "the commit's message, a Go template; trailers are added to it")
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show the difference")
@@ -200,7 +202,7 @@ func (o *bumpOptions) once(ctx context.Context, checkout *local.Checkout, reques
 func (o *bumpOptions) missing(r *bumpResult) error {
 	// A place that was named and is not there says more than that the image
 	// stands nowhere else.
-	if o.allowMissing || len(o.set) > 0 && len(r.refused()) > 0 {
+	if o.allowMissing || len(o.set)+len(o.add) > 0 && len(r.refused()) > 0 {
 		return nil
 	}
 	var faults []error
@@ -246,6 +248,13 @@ func (o *bumpOptions) request(args []string) (bump.Request, error) {
 			faults = append(faults, err)
 		}
 		r.Set = append(r.Set, target)
+	}
+	for _, file := range o.add {
+		file = filepath.ToSlash(file)
+		if !filepath.IsLocal(file) {
+			faults = append(faults, outside("--add", file))
+		}
+		r.Add = append(r.Add, path.Clean(file))
 	}
 	match, err := matchPaths(o.paths)
 	if err != nil {

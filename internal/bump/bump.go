@@ -46,10 +46,11 @@ func version(tag, digest string) string {
 type Request struct {
 	Moves          []Move   // one at most for each image
 	Set            []Target // further places, which hold the version of Moves[0]
+	Add            []string // kustomizations in which an image gets an entry if it has no place
 	AllowDowngrade bool     // let a version go back
 
 	// Match says which files may change, by their path. Nil means all of them.
-	// Targets in Set are not asked for.
+	// Files in Set and Add are not asked for.
 	Match func(path string) bool
 }
 

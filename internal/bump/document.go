@@ -50,6 +50,7 @@ type document struct {
 	charts   map[string]string   // OCI repositories by the name that a helmfile gives them
 	children map[*edit.Node]*layer
 	rewrites map[*edit.Node][]rewrite
+	added    addition
 }
 
 func (d *document) root() *edit.Node { return d.tree.Root() }
@@ -340,6 +341,9 @@ func (d *document) decide(s *site, m Move) {
 func (l *layer) changes() ([]edit.Change, error) {
 	var out []edit.Change
 	for _, d := range l.docs {
+		if len(d.added.moves) > 0 {
+			out = append(out, d.added.change)
+		}
 		for n, rewrites := range d.rewrites {
 			text, err := d.tree.Text(n)
 			if err != nil {
@@ -399,7 +403,7 @@ func (l *layer) prove(after []byte) error {
 	}
 	touched := map[int]*document{}
 	for _, d := range l.docs {
-		if len(d.rewrites) > 0 || len(d.children) > 0 {
+		if len(d.rewrites) > 0 || len(d.children) > 0 || len(d.added.moves) > 0 {
 			touched[d.index] = d
 		}
 	}
@@ -447,5 +451,9 @@ func (d *document) prove(after []byte, span edit.Span) error {
 	if err != nil {
 		return err
 	}
-	return edit.Compare(d.root(), tree.Root(), want)
+	root, err := d.withoutAdded(tree.Root())
+	if err != nil {
+		return err
+	}
+	return edit.Compare(d.root(), root, want)
 }

@@ -44,7 +44,7 @@ func (m memory) Read(path string, buf []byte) ([]byte, error) {
 // TestGolden bumps the files under in/ of every archive by the request in the
 // archive's comment, a line such as
 //
-//	bump ghcr.io/acme/web:1.4.2 [--allow-downgrade] [--set path:keys] [--path folder]
+//	bump ghcr.io/acme/web:1.4.2 [--allow-downgrade] [--set path:keys] [--add path] [--path folder]
 //
 // and compares what changes with want/, and what is told with report.
 func TestGolden(t *testing.T) {
@@ -103,11 +103,13 @@ func requestIn(t *testing.T, comment string) Request {
 			case "--path":
 				prefix := words[i+1]
 				r.Match = func(path string) bool { return strings.HasPrefix(path, prefix) }
+			case "--add":
+				r.Add = append(r.Add, words[i+1])
 			case "--set":
 				path, keys, _ := strings.Cut(words[i+1], ":")
 				r.Set = append(r.Set, Target{Path: path, Keys: parsePath(t, keys)})
 			default:
-				if i > 0 && (words[i-1] == "--set" || words[i-1] == "--path") {
+				if i > 0 && (words[i-1] == "--set" || words[i-1] == "--path" || words[i-1] == "--add") {
 					continue
 				}
 				r.Moves = append(r.Moves, moveTo(t, words[i]))
@@ -190,6 +192,18 @@ func scanned(t testing.TB, tree memory, r Request) *Plan {
 func checkBytes(t testing.TB, f File) {
 	t.Helper()
 	before, after := strings.Split(string(f.Before), "\n"), strings.Split(string(f.After), "\n")
+	// The lines of added entries stand together, and without them the file must
+	// be what it was.
+	isAdded := func(c Change) bool { return c.From == "" && c.Kind == Kustomization }
+	if i := slices.IndexFunc(f.Changes, isAdded); i >= 0 {
+		line := f.Changes[i].Position.Line - 1
+		added := max(0, len(after)-len(before))
+		if text := strings.Join(after[line:line+added], "\n"); !strings.Contains(text, "- name: ") && !strings.Contains(text, "-   name: ") {
+			t.Errorf("%s: added %q", f.Path, text)
+		}
+		after = slices.Delete(after, line, line+added)
+		f.Changes = slices.DeleteFunc(slices.Clone(f.Changes), isAdded)
+	}
 	if len(before) != len(after) {
 		t.Errorf("%s: %d lines became %d", f.Path, len(before), len(after))
 		return

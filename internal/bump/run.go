@@ -64,6 +64,7 @@ type run struct {
 	policies       policies
 	allowDowngrade bool
 	set            []edit.Path // targets in this file
+	adding         bool        // images may get entries in this kustomization
 	onlySet        bool        // nothing else may change here
 	format         format
 	unread         []edit.Span // documents of the file that could not be read
@@ -87,11 +88,15 @@ func (r Request) file(path string, src []byte, known policies) File {
 			w.set = append(w.set, target.Keys)
 		}
 	}
+	w.adding = slices.Contains(r.Add, path)
 	w.format = formatOf(path, src)
 	l := &layer{run: w, path: path, text: src}
 	l.open(w.format)
 	for _, keys := range w.set {
 		l.target(keys)
+	}
+	if w.adding {
+		l.add()
 	}
 	l.apply()
 	w.finish(l)
@@ -139,7 +144,7 @@ func (r *run) finish(l *layer) {
 
 // concerns reports whether a text may hold a place that must be looked at.
 func (r *run) concerns(text []byte) bool {
-	return len(r.set) > 0 || r.moves.mentionedIn(text) || r.policies.mentionedIn(text)
+	return len(r.set) > 0 || r.adding || r.moves.mentionedIn(text) || r.policies.mentionedIn(text)
 }
 
 // target adds the site at a path that the caller named.

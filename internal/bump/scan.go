@@ -43,6 +43,9 @@ func Scan(ctx context.Context, tree Tree, r Request) (*Plan, error) {
 	for _, target := range r.Set {
 		s.set[target.Path] = true
 	}
+	for _, path := range r.Add {
+		s.set[path] = true
+	}
 	if err := s.pass(ctx, s.first); err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (f *File) isSilent() bool {
 type scan struct {
 	tree    Tree
 	request Request
-	set     map[string]bool // files with targets
+	set     map[string]bool // files that the caller named
 
 	mu     sync.Mutex
 	files  []File
@@ -209,7 +212,7 @@ func (s *scan) targets() {
 		case errors.Is(err, fs.ErrNotExist):
 			s.refuse(&fault.Error{
 				Code: fault.NotFound, Path: path, Message: "there is no such file",
-				Hint: "name the file relative to the repository, as in --set path/to/file.yaml:image.tag",
+				Hint: "name the file relative to the repository, as in path/to/file.yaml",
 			})
 		case err != nil:
 			s.unreadable(path, err)

@@ -300,3 +300,25 @@ func TestPositions(t *testing.T) {
 }
 
 func isStart(src []byte, offset int) bool { return offset == len(src) || src[offset]&0xc0 != 0x80 }
+
+// Entries are added with the file's own line ends, and to a file that does not
+// end in one.
+func TestAddUgly(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ before, after string }{
+		"crlf":             {"images:\r\n- name: a\r\n  newTag: b\r\n", "images:\r\n- name: a\r\n  newTag: b\r\n- name: nginx\r\n  newTag: \"1.28\"\r\n"},
+		"no final newline": {"images:\n- name: a\n  newTag: b", "images:\n- name: a\n  newTag: b\n- name: nginx\n  newTag: \"1.28\""},
+		"nothing there":    {"resources:\n- a", "resources:\n- a\nimages:\n- name: nginx\n  newTag: \"1.28\""},
+		"block scalar":     {"images:\n- name: a\n  newTag: |-\n    b\n\n# c\n", "images:\n- name: a\n  newTag: |-\n    b\n- name: nginx\n  newTag: \"1.28\"\n\n# c\n"},
+		"byte order mark":  {"\ufeffimages:\n- name: a\n  newTag: b\n", "\ufeffimages:\n- name: a\n  newTag: b\n- name: nginx\n  newTag: \"1.28\"\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := Request{Moves: []Move{moveTo(t, "nginx:1.28")}, Add: []string{"kustomization.yaml"}}
+			f := r.file("kustomization.yaml", []byte(test.before), nil)
+			if got := string(f.After); got != test.after {
+				t.Errorf("got %q, want %q; %v", got, test.after, f.Refused)
+			}
+		})
+	}
+}
