@@ -61,10 +61,10 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 			if err == nil {
 				err = checkOutput(o.output)
 			}
-			if err != nil {
-				return err
+			var result *bumpResult
+			if err == nil {
+				result, err = o.run(cmd.Context(), c, args)
 			}
-			result, err := o.run(cmd.Context(), c, args)
 			return o.show(c, result, err)
 		},
 	}
@@ -106,7 +106,7 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	}
 	checkout, err := local.Open(ctx, o.repo)
 	if err != nil {
-		return nil, err
+		return nil, interrupted(ctx, err)
 	}
 	if o.commit && !checkout.IsGit() {
 		return nil, fault.New(fault.Usage, "run `git init` there, or leave out --commit", "cannot commit in %s: it is no git repository", checkout.Dir())
@@ -116,7 +116,7 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 		// the other one wrote.
 		unlock, err := checkout.Lock(ctx)
 		if err != nil {
-			return nil, err
+			return nil, interrupted(ctx, err)
 		}
 		defer unlock()
 	}
@@ -126,16 +126,37 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	// the whole plan is made anew from what stands there now.
 	const tries = 3
 	for try := 1; ; try++ {
-		result, err := o.once(ctx, checkout, request, message)
-		if try == tries || !errors.Is(err, local.ErrChanged) {
+		b := attempt{options: o, checkout: checkout, message: message}
+		result, err := b.run(ctx, request)
+		if !b.written {
+			err = interrupted(ctx, err)
+		}
+		if try == tries || b.written || !errors.Is(err, local.ErrChanged) {
 			return result, err
 		}
 	}
 }
 
-// once makes one plan and carries it out.
-func (o *bumpOptions) once(ctx context.Context, checkout *local.Checkout, request bump.Request, message messageTemplate) (*bumpResult, error) {
-	tree := &files{Checkout: checkout}
+// interrupted replaces an error that comes from a signal. It is for errors of
+// steps that have changed nothing, or have taken it back.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	return fault.New(fault.Failed, "", "interrupted; nothing was written")
+}
+
+// attempt is one plan, and carrying it out.
+type attempt struct {
+	options  *bumpOptions
+	checkout *local.Checkout
+	message  messageTemplate
+	written  bool // the files hold, or may hold, what was planned
+}
+
+func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, error) {
+	o := a.options
+	tree := &files{Checkout: a.checkout}
 	var matched atomic.Bool
 	if match := request.Match; match != nil {
 		request.Match = func(path string) bool {
@@ -161,41 +182,46 @@ func (o *bumpOptions) once(ctx context.Context, checkout *local.Checkout, reques
 	if o.dryRun || !plan.Changed() {
 		return result, nil
 	}
+	return result, a.write(ctx, result)
+}
+
+// write changes the files, and commits them if that is asked for.
+func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 	var writes, back []local.Write
 	var paths []string
-	for _, f := range plan.Files {
+	for _, f := range r.plan.Files {
 		if f.After != nil {
 			writes = append(writes, local.Write{Path: f.Path, Before: f.Before, After: f.After})
 			back = append(back, local.Write{Path: f.Path, Before: f.After, After: f.Before})
 			paths = append(paths, f.Path)
 		}
 	}
-	var text string
-	if o.commit {
-		if text, err = message.commit(plan); err != nil {
-			return result, err
-		}
-		if err := checkout.CheckCommittable(ctx, paths); err != nil {
-			return result, err
-		}
+	if !a.options.commit {
+		return a.checkout.Replace(ctx, writes)
 	}
-	if err := checkout.Replace(ctx, writes); err != nil {
-		return result, err
+	text, err := a.message.commit(r.plan)
+	if err != nil {
+		return err
 	}
-	if !o.commit {
-		return result, nil
+	if err := a.checkout.CheckCommittable(ctx, paths); err != nil {
+		return err
 	}
-	if result.commit, err = checkout.Commit(ctx, paths, text); err != nil {
-		// A commit is wanted whole; without it the files go back to what they were.
-		if e := checkout.Replace(context.WithoutCancel(ctx), back); e != nil {
-			return result, errors.Join(err, &fault.Error{
-				Code: fault.Failed, Message: "the edits stay in the work tree", Err: e,
-				Hint: "look at `git status`; `git checkout -- PATH` takes a file back",
-			})
-		}
-		return result, err
+	if err := a.checkout.Replace(ctx, writes); err != nil {
+		return err
 	}
-	return result, nil
+	a.written = true
+	if r.commit, err = a.checkout.Commit(ctx, paths, text); err == nil {
+		return nil
+	}
+	// A commit is wanted whole; without it the files go back to what they were.
+	if e := a.checkout.Replace(context.WithoutCancel(ctx), back); e != nil {
+		return errors.Join(err, &fault.Error{
+			Code: fault.Failed, Message: "the edits stay in the work tree", Err: e,
+			Hint: "look at `git status`; `git checkout -- PATH` takes a file back",
+		})
+	}
+	a.written = false
+	return err
 }
 
 // missing returns an error for each image that stands nowhere.
@@ -296,7 +322,9 @@ func matchPaths(patterns []string) (func(string) bool, error) {
 	}
 	clean := make([]string, len(patterns))
 	for i, p := range patterns {
-		p = filepath.ToSlash(p)
+		if p = filepath.ToSlash(p); p == "" {
+			return nil, fault.New(fault.Usage, "leave --path out, or pass --path . to mean all files", "--path is empty")
+		}
 		if path.IsAbs(p) || filepath.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") {
 			return nil, outside("--path", p)
 		}

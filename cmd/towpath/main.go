@@ -21,6 +21,8 @@ func main() { os.Exit(start()) }
 func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal asks to stop, the second one kills.
+	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args[1:], console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
 		env: os.Getenv, isTerminal: isTerminal(os.Stderr),
@@ -63,9 +65,6 @@ func run(ctx context.Context, args []string, c console) int {
 	cmd := newRoot(c)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
-	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = &fault.Error{Code: fault.Failed, Message: "interrupted; nothing was written"}
-	}
 	if err != nil && !errors.Is(err, errReported) {
 		report(c.err, err)
 	}

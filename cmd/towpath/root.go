@@ -103,6 +103,9 @@ func fromEnvironment(cmd *cobra.Command, env func(string) string) error {
 			values = strings.Split(strings.TrimSpace(value), "\n")
 		}
 		for _, v := range values {
+			if strings.TrimSpace(v) == "" {
+				continue
+			}
 			if e := cmd.Flags().Set(f.Name, strings.TrimSpace(v)); e != nil {
 				err = fault.New(fault.Usage, fmt.Sprintf("see `%s --help` for --%s", cmd.CommandPath(), f.Name),
 					"environment variable %s: %q is no value for --%s", name, v, f.Name)

@@ -95,13 +95,16 @@ func escape(s string) string {
 	return b.String()
 }
 
-// Message returns a commit message with trailers at its end: text, a blank
-// line, and one trailer for each
-// move, no line twice.
+// Message returns a commit message with one trailer for each move at its end,
+// no line twice: behind the trailers that text ends in already, else behind a
+// blank line.
 func Message(text string, moves []Move) string {
 	text = strings.TrimRight(text, " \t\r\n")
 	var b strings.Builder
-	b.WriteString(text + "\n\n")
+	b.WriteString(text + "\n")
+	if !endsInTrailers(text) {
+		b.WriteString("\n")
+	}
 	seen := map[string]bool{}
 	for _, m := range moves {
 		if line := m.Trailer(); !seen[line] {
@@ -110,4 +113,20 @@ func Message(text string, moves []Move) string {
 		}
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// endsInTrailers reports whether the last paragraph, unless it is the subject,
+// consists of lines such as "Signed-off-by: Ada".
+func endsInTrailers(text string) bool {
+	i := strings.LastIndex(text, "\n\n")
+	if i < 0 {
+		return false
+	}
+	for line := range strings.SplitSeq(text[i+2:], "\n") {
+		key, _, ok := strings.Cut(line, ": ")
+		if !ok || key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return true
 }

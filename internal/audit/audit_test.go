@@ -40,6 +40,14 @@ func TestMessage(t *testing.T) {
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	got = Message("Bump\n\nSee: this\n\nSigned-off-by: Ada <a@b>\nTowpath-Run: 7\n", []Move{m})
+	want = "Bump\n\nSee: this\n\nSigned-off-by: Ada <a@b>\nTowpath-Run: 7\nTowpath-Move: image=nginx from=1 to=2\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := Message("Fix: it", []Move{m}), "Fix: it\n\nTowpath-Move: image=nginx from=1 to=2\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestParseOther(t *testing.T) {

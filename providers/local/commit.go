@@ -196,9 +196,9 @@ func refuse(paths []string, claim, hint string) error {
 // signing and identity are those that `git commit` would use; the language of
 // messages is English for them too.
 //
-// The error is a *fault.Error; git's own words are its cause. If git fails or
-// ctx is done before, the files keep their contents and nothing is committed;
-// if ctx is done in the last moment, the commit may have been made.
+// The error is a *fault.Error; git's own words are its cause. With an error
+// nothing is committed, and the files keep their contents. What goes wrong once
+// the commit is made, such as a hook behind it, is no error.
 func (c *Checkout) Commit(ctx context.Context, paths []string, message string) (sha string, err error) {
 	switch {
 	case !c.IsGit():
@@ -214,6 +214,7 @@ func (c *Checkout) Commit(ctx context.Context, paths []string, message string) (
 	}
 	defer os.Remove(list)
 
+	before := c.head(ctx)
 	cmd := command(ctx, c.dir, "commit", "--quiet", "--only", "--cleanup=whitespace", "--file=-",
 		"--pathspec-from-file="+list, "--pathspec-file-nul")
 	// Hooks inherit this. So it must not change the character set, as LC_ALL
@@ -222,15 +223,23 @@ func (c *Checkout) Commit(ctx context.Context, paths []string, message string) (
 	cmd.Stdin = strings.NewReader(message)
 	cmd.Cancel = func() error { return stop(cmd.Process) }
 	out, err := run(ctx, cmd)
-	if err != nil {
-		return "", c.uncommitted(ctx, out, err)
+	// Git may be stopped between making the commit and ending.
+	if head := c.head(context.WithoutCancel(ctx)); head != "" && head != before {
+		return head, nil
 	}
-	// The commit is made, so its name is worth having even now.
-	head, err := git(context.WithoutCancel(ctx), c.dir, "rev-parse", "--verify", "HEAD")
-	if err != nil {
-		return "", err
+	if err == nil {
+		return "", fault.New(fault.Failed, "look at `git log`", "git made no commit, and did not say why")
 	}
-	return strings.TrimSpace(string(head)), nil
+	return "", c.uncommitted(ctx, out, err)
+}
+
+// head returns the hash of the commit that is checked out, "" if there is none.
+func (c *Checkout) head(ctx context.Context) string {
+	out, err := git(ctx, c.dir, "rev-parse", "--verify", "--quiet", "HEAD")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // pathspecs writes the paths to a file, since there may be more of them than
