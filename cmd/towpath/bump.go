@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/towpath-dev/towpath/internal/bump"
@@ -32,6 +31,8 @@ type bumpOptions struct {
 	allowDowngrade bool
 	allowMissing   bool
 	output         string
+
+	patterns patterns // of paths
 }
 
 func newBump(c console) *cobra.Command {
@@ -101,6 +102,9 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	if err != nil {
 		return nil, err
 	}
+	if o.repo == "" {
+		return nil, fault.New(fault.Usage, "leave --repo out to mean the current folder", "--repo is empty")
+	}
 	if err := checkRepo(o.repo); err != nil {
 		return nil, err
 	}
@@ -111,6 +115,7 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	if o.commit && !checkout.IsGit() {
 		return nil, fault.New(fault.Usage, "run `git init` there, or leave out --commit", "cannot commit in %s: it is no git repository", checkout.Dir())
 	}
+	defer progress(c, fmt.Sprintf("at work in %s, or waiting for another run there …", checkout.Dir()))()
 	if !o.dryRun {
 		// Two runs at once go one after the other, so that neither writes over what
 		// the other one wrote.
@@ -120,7 +125,6 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 		}
 		defer unlock()
 	}
-	defer progress(c, fmt.Sprintf("looking through %s …", checkout.Dir()))()
 
 	// Somebody else may write to a file between reading and replacing it. Then
 	// the whole plan is made anew from what stands there now.
@@ -157,43 +161,49 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, error) {
 	o := a.options
 	tree := &files{Checkout: a.checkout}
-	var matched atomic.Bool
-	if match := request.Match; match != nil {
-		request.Match = func(path string) bool {
-			ok := match(path)
-			if ok {
-				matched.Store(true)
-			}
-			return ok
-		}
-	}
 	plan, err := bump.Scan(ctx, tree, request)
 	if err != nil {
 		return nil, err
 	}
-	if len(o.paths) > 0 && !matched.Load() {
-		return nil, fault.New(fault.NotFound, "paths are relative to --repo, as in --path 'apps/*/overlays/dev'",
-			"no file matches --path %q", strings.Join(o.paths, ", "))
+	if err := a.options.patterns.unmatched(); err != nil {
+		return nil, err
 	}
 	result := &bumpResult{moves: request.Moves, plan: plan, looked: int(tree.read.Load())}
 	if err := o.missing(result); err != nil {
 		return result, err
 	}
-	if o.dryRun || !plan.Changed() {
+	if !plan.Changed() {
+		return result, nil
+	}
+	if o.commit {
+		if err := a.checkout.CheckCommittable(ctx, result.changed()); err != nil {
+			return result, err
+		}
+	}
+	if o.dryRun {
 		return result, nil
 	}
 	return result, a.write(ctx, result)
 }
 
+// changed returns the paths of the files that change.
+func (r *bumpResult) changed() []string {
+	var paths []string
+	for _, f := range r.plan.Files {
+		if f.After != nil {
+			paths = append(paths, f.Path)
+		}
+	}
+	return paths
+}
+
 // write changes the files, and commits them if that is asked for.
 func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 	var writes, back []local.Write
-	var paths []string
 	for _, f := range r.plan.Files {
 		if f.After != nil {
 			writes = append(writes, local.Write{Path: f.Path, Before: f.Before, After: f.After})
 			back = append(back, local.Write{Path: f.Path, Before: f.After, After: f.Before})
-			paths = append(paths, f.Path)
 		}
 	}
 	if !a.options.commit {
@@ -203,14 +213,11 @@ func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.checkout.CheckCommittable(ctx, paths); err != nil {
-		return err
-	}
 	if err := a.checkout.Replace(ctx, writes); err != nil {
 		return err
 	}
 	a.written = true
-	if r.commit, err = a.checkout.Commit(ctx, paths, text); err == nil {
+	if r.commit, err = a.checkout.Commit(ctx, r.changed(), text); err == nil {
 		return nil
 	}
 	// A commit is wanted whole; without it the files go back to what they were.
@@ -282,11 +289,13 @@ func (o *bumpOptions) request(args []string) (bump.Request, error) {
 		}
 		r.Add = append(r.Add, path.Clean(file))
 	}
-	match, err := matchPaths(o.paths)
-	if err != nil {
-		faults = append(faults, err)
+	if len(o.paths) > 0 {
+		var err error
+		if o.patterns, err = parsePatterns(o.paths); err != nil {
+			faults = append(faults, err)
+		}
+		r.Match = o.patterns.match
 	}
-	r.Match = match
 	return r, errors.Join(faults...)
 }
 
@@ -311,37 +320,10 @@ func parseTarget(s string) (bump.Target, error) {
 }
 
 func outside(flag, path string) error {
+	if filepath.IsAbs(path) {
+		return fault.New(fault.Usage, "give a path relative to --repo", "%s %q is absolute", flag, path)
+	}
 	return fault.New(fault.Usage, "give a path relative to --repo", "%s %q lies outside of the repository", flag, path)
-}
-
-// matchPaths returns the test for the patterns of --path, nil for none. A
-// pattern matches a file, or a folder and so all files in it.
-func matchPaths(patterns []string) (func(string) bool, error) {
-	if len(patterns) == 0 {
-		return nil, nil
-	}
-	clean := make([]string, len(patterns))
-	for i, p := range patterns {
-		if p = filepath.ToSlash(p); p == "" {
-			return nil, fault.New(fault.Usage, "leave --path out, or pass --path . to mean all files", "--path is empty")
-		}
-		if path.IsAbs(p) || filepath.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") {
-			return nil, outside("--path", p)
-		}
-		if clean[i] = path.Clean(p); !doublestar.ValidatePattern(clean[i]) {
-			return nil, fault.New(fault.Usage, "* and ? match within a name, ** across folders, {a,b} either", "--path %q is no pattern", p)
-		}
-	}
-	return func(file string) bool {
-		for _, p := range clean {
-			for name := file; name != "."; name = path.Dir(name) {
-				if p == "." || doublestar.MatchUnvalidated(p, name) {
-					return true
-				}
-			}
-		}
-		return false
-	}, nil
 }
 
 // checkRepo tells apart what looks like a repository on a forge.
@@ -354,8 +336,12 @@ func checkRepo(repo string) error {
 	return nil
 }
 
-// files is the checkout as the engine wants it: what must be left alone reads
-// as empty.
+// leftAlone is why the checkout does not give out a file.
+type leftAlone struct{ error }
+
+func (leftAlone) Is(target error) bool { return target == bump.ErrLeftAlone }
+
+// files is the checkout as the engine wants it.
 type files struct {
 	*local.Checkout
 	read atomic.Int64
@@ -364,8 +350,10 @@ type files struct {
 func (f *files) Read(path string, buf []byte) ([]byte, error) {
 	f.read.Add(1)
 	src, err := f.Checkout.Read(path, buf)
-	if errors.Is(err, local.ErrNotRegular) || errors.Is(err, local.ErrBinary) || errors.Is(err, local.ErrTooLarge) {
-		return buf[:0], nil
+	for _, reason := range []error{local.ErrNotRegular, local.ErrBinary, local.ErrTooLarge} {
+		if errors.Is(err, reason) {
+			return src, leftAlone{reason}
+		}
 	}
 	return src, err
 }

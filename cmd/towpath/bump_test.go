@@ -124,7 +124,7 @@ func TestBumpInterrupted(t *testing.T) {
 	}
 }
 
-func TestMatchPaths(t *testing.T) {
+func TestPatterns(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		pattern, path string
@@ -145,10 +145,10 @@ func TestMatchPaths(t *testing.T) {
 		{".", "x", true},
 		{"a[b]c", "abc", true},
 	} {
-		match, err := matchPaths([]string{test.pattern})
+		ps, err := parsePatterns([]string{test.pattern})
 		if err != nil {
 			t.Errorf("%s: %v", test.pattern, err)
-		} else if got := match(test.path); got != test.want {
+		} else if got := ps.match(test.path); got != test.want {
 			t.Errorf("%s on %s: %v, want %v", test.pattern, test.path, got, test.want)
 		}
 	}

@@ -42,6 +42,21 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// output is standard output, with the first error of writing to it, so that
+// commands need not look at each line.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // The exit statuses that the README promises. 2 is kept for --exit-code.
 const (
 	exitOK     = 0
@@ -62,9 +77,14 @@ func exitStatus(err error) int {
 
 // run runs one command line and returns the exit status.
 func run(ctx context.Context, args []string, c console) int {
+	out := &output{w: c.out}
+	c.out = out
 	cmd := newRoot(c)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = &fault.Error{Code: fault.Failed, Message: "the result could not be printed", Err: out.err, Hint: "what it would have said is done all the same"}
+	}
 	if err != nil && !errors.Is(err, errReported) {
 		report(c.err, err)
 	}

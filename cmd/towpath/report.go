@@ -25,7 +25,7 @@ func notFound(m bump.Move, r *bumpResult) error {
 	var near []string
 	for _, f := range r.plan.Files {
 		for _, n := range f.Mentions {
-			near = append(near, fmt.Sprintf("%s:%s: %s: %s", n.Path, n.Position, n.Text, n.Reason))
+			near = append(near, fmt.Sprintf("%s:%s: %s: %s", fault.Printable(n.Path), n.Position, fault.Printable(n.Text), n.Reason))
 		}
 	}
 	hint := "check the spelling and --path, mark the place with `# towpath: " + m.Image.Familiar() + "`, name it with --set, or pass --allow-missing"
@@ -41,7 +41,11 @@ func notFound(m bump.Move, r *bumpResult) error {
 		}
 		hint = "these come near:\n    " + strings.Join(near, "\n    ") + more
 	}
-	return fault.New(fault.NotFound, hint, "no version of %s stands in any of %s", m.Image.Familiar(), count(r.looked, "file"))
+	also := ""
+	if len(r.moves) > 1 {
+		also = "; nothing was changed"
+	}
+	return fault.New(fault.NotFound, hint, "no version of %s stands in any of %s%s", m.Image.Familiar(), count(r.looked, "file"), also)
 }
 
 // show prints what a run came to. The error it returns decides the exit
@@ -92,7 +96,7 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 			continue
 		}
 		for _, c := range f.Changes {
-			fmt.Fprintf(table, "%s:%s\t%s\t%s\t%s -> %s\n", c.Path, c.Position, c.Kind, c.Image.Familiar(), orNone(c.From), c.To)
+			fmt.Fprintf(table, "%s:%s\t%s\t%s\t%s -> %s\n", fault.Printable(c.Path), c.Position, c.Kind, c.Image.Familiar(), orNone(c.From), c.To)
 		}
 	}
 	table.Flush()
@@ -126,7 +130,7 @@ func (o *bumpOptions) showMentions(w io.Writer, r *bumpResult) {
 				continue
 			}
 			if n++; n <= shown {
-				fmt.Fprintf(w, "left alone: %s:%s: %s: %s\n", m.Path, m.Position, m.Text, m.Reason)
+				fmt.Fprintf(w, "left alone: %s:%s: %s: %s\n", fault.Printable(m.Path), m.Position, fault.Printable(m.Text), m.Reason)
 			}
 		}
 	}

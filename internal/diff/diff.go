@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // context is the number of unchanged lines around a hunk, as in diff -u.
@@ -24,7 +25,7 @@ func Unified(path string, before, after []byte) string {
 	differs := func(i int) bool { return i >= len(a) || i >= len(b) || !bytes.Equal(a[i], b[i]) }
 
 	var out strings.Builder
-	fmt.Fprintf(&out, "--- a/%s\n+++ b/%s\n", path, path)
+	fmt.Fprintf(&out, "--- %s\n+++ %s\n", name("a/"+path), name("b/"+path))
 	for i := 0; i < n; {
 		if !differs(i) {
 			i++
@@ -41,6 +42,33 @@ func Unified(path string, before, after []byte) string {
 		i = end
 	}
 	return out.String()
+}
+
+// name returns a file's name as git writes it: in quotes if it holds control
+// characters, quotes or backslashes.
+func name(path string) string {
+	if strings.ContainsFunc(path, unicode.IsControl) || strings.ContainsAny(path, "\"\\") {
+		return quoteASCII(path)
+	}
+	return path
+}
+
+func quoteASCII(path string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c >= 0x7f:
+			fmt.Fprintf(&b, "\\%03o", c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // hunk writes the lines of one hunk, which starts at line start, from 0.

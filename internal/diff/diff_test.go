@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -57,13 +58,17 @@ func TestUnifiedApplies(t *testing.T) {
 				after[i] = strings.ToUpper(after[i])
 			}
 			dir := t.TempDir()
-			file := filepath.Join(dir, "f")
+			name := "f"
+			if runtime.GOOS != "windows" {
+				name = "f\"\n\\é"
+			}
+			file := filepath.Join(dir, name)
 			if err := os.WriteFile(file, []byte(strings.Join(before, "")), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(git, "apply", "--unsafe-paths", "--whitespace=nowarn", "-")
 			cmd.Dir = dir
-			cmd.Stdin = strings.NewReader(Unified("f", []byte(strings.Join(before, "")), []byte(strings.Join(after, ""))))
+			cmd.Stdin = strings.NewReader(Unified(name, []byte(strings.Join(before, "")), []byte(strings.Join(after, ""))))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}

@@ -2,6 +2,7 @@ package edit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -118,13 +119,20 @@ func (p Path) String() string {
 	return b.String()
 }
 
+func isSequence(n *Node) bool { return n != nil && n.Kind == Sequence }
+
 // Find returns every node that the path leads to from root: more than one if
-// keys are written twice, none if it leads nowhere. Aliases are followed, and
+// keys are written twice, none if it leads nowhere. Keys that are written more
+// than once, such as the blocks of HCL, can be told apart by an index. Aliases are followed, and
 // merge keys are looked into where a mapping has no such key of its own.
 func (p Path) Find(root *Node) []*Node {
 	nodes := []*Node{root.Resolve()}
 	for _, step := range p {
 		var next []*Node
+		if many := step.Index >= 0 && len(nodes) > 1; many && step.Index < len(nodes) && !slices.ContainsFunc(nodes, isSequence) {
+			nodes = nodes[step.Index : step.Index+1]
+			continue
+		}
 		for _, n := range nodes {
 			if step.Index >= 0 {
 				if items := n.Items(); step.Index < len(items) {

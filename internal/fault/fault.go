@@ -5,7 +5,9 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Code says what sort of fault it is; the exit status and, later, the HTTP
@@ -55,15 +57,25 @@ func (e *Error) Unwrap() error { return e.Err }
 // Place returns path:line:column as far as they are known, and "" if not even
 // the path is.
 func (e *Error) Place() string {
+	path := Printable(e.Path)
 	switch {
 	case e.Path == "":
 		return ""
 	case e.Line == 0:
-		return e.Path
+		return path
 	case e.Column == 0:
-		return fmt.Sprintf("%s:%d", e.Path, e.Line)
+		return fmt.Sprintf("%s:%d", path, e.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d", e.Path, e.Line, e.Column)
+	return fmt.Sprintf("%s:%d:%d", path, e.Line, e.Column)
+}
+
+// Printable returns a text from outside, such as the name of a file, as it can
+// stand on a terminal: as it is, or quoted if it holds control characters.
+func Printable(text string) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // New returns a fault with a code, a message and a hint, which may be empty.

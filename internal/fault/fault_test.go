@@ -16,6 +16,7 @@ func TestError(t *testing.T) {
 		{New(Usage, "hint", "no %s", "tag"), "no tag"},
 		{&Error{Message: "cannot be read", Path: "a.yaml"}, "a.yaml: cannot be read"},
 		{&Error{Message: "is older", Path: "a.yaml", Line: 3}, "a.yaml:3: is older"},
+		{&Error{Message: "x", Path: "a\n\x1b[31mé.yaml", Line: 3}, `"a\n\x1b[31mé.yaml":3: x`},
 		{&Error{Message: "is older", Path: "a.yaml", Line: 3, Column: 7, Err: io.EOF}, "a.yaml:3:7: is older: EOF"},
 	} {
 		if got := test.err.Error(); got != test.want {

@@ -219,7 +219,7 @@ func (c *Checkout) Commit(ctx context.Context, paths []string, message string) (
 		"--pathspec-from-file="+list, "--pathspec-file-nul")
 	// Hooks inherit this. So it must not change the character set, as LC_ALL
 	// would, nor how they name paths, as GIT_LITERAL_PATHSPECS would.
-	cmd.Env = environ(os.Environ(), "LANGUAGE=en")
+	cmd.Env = environ(os.Environ(), "LANGUAGE=en", committing+"="+c.gitDir)
 	cmd.Stdin = strings.NewReader(message)
 	cmd.Cancel = func() error { return stop(cmd.Process) }
 	out, err := run(ctx, cmd)
@@ -232,6 +232,10 @@ func (c *Checkout) Commit(ctx context.Context, paths []string, message string) (
 	}
 	return "", c.uncommitted(ctx, out, err)
 }
+
+// committing is the variable by which a run that a hook starts can tell that
+// it would wait for the lock of the run that waits for the hook.
+const committing = "TOWPATH_COMMITTING"
 
 // head returns the hash of the commit that is checked out, "" if there is none.
 func (c *Checkout) head(ctx context.Context) string {

@@ -21,11 +21,11 @@ import (
 var (
 	ErrNotRegular = errors.New("not a regular file")
 	ErrBinary     = errors.New("binary file")
-	ErrTooLarge   = errors.New("file is larger than 64 MiB")
+	ErrTooLarge   = errors.New("file is larger than 16 MiB")
 )
 
 const (
-	maxSize = 64 << 20
+	maxSize = 16 << 20
 	// As many bytes as git looks at: buffer_is_binary in its xdiff-interface.c.
 	sniffed = 8000
 )
@@ -37,8 +37,9 @@ const (
 // In a git work tree these are the tracked files, ignored or not, and the
 // untracked ones that are not ignored; without git, all regular files. Nothing
 // under .git or node_modules is among them, no .tgz, no submodule, no nested
-// repository, and no temporary file of this package. Without git, symbolic
-// links are left out too. With git, what an untracked file is, and whether a
+// repository, and no temporary file of this package: those that a killed run
+// left are removed if the caller holds the lock. Folders that cannot be read
+// are passed over. Without git, symbolic links are left out too. With git, what an untracked file is, and whether a
 // tracked one is there at all, is only found out by reading it.
 func (c *Checkout) Files(ctx context.Context, yield func(path string) bool) error {
 	if c.IsGit() {
@@ -82,6 +83,9 @@ func (c *Checkout) listed(ctx context.Context, yield func(path string) bool) err
 			continue
 		}
 		last = string(name)
+		if !tracked {
+			c.sweep(last)
+		}
 		if isEditable(last) && !yield(last) {
 			cancel()
 			_ = cmd.Wait() // it was killed, and what it would say is not asked for
@@ -140,6 +144,8 @@ func (c *Checkout) walked(ctx context.Context, yield func(path string) bool) err
 			return &fault.Error{Code: fault.Failed, Message: fmt.Sprintf("listing %q was stopped", c.dir), Err: context.Cause(ctx)}
 		case isMissing(err):
 			return nil // removed while we walk
+		case errors.Is(err, fs.ErrPermission) && name != c.dir:
+			return nil // as git passes over it: the data of a database, say
 		case errors.Is(err, fs.ErrPermission):
 			return &fault.Error{
 				Code: fault.Access, Message: "list the folder", Path: path,
@@ -156,11 +162,20 @@ func (c *Checkout) walked(ctx context.Context, yield func(path string) bool) err
 			}
 			return nil
 		}
+		c.sweep(path)
 		if entry.Type().IsRegular() && isEditable(path) && !yield(path) {
 			return fs.SkipAll
 		}
 		return nil
 	})
+}
+
+// sweep removes a temporary file that a killed run has left. While this one
+// holds the lock, no other can be at work on it.
+func (c *Checkout) sweep(path string) {
+	if c.locked.Load() && isTemporary(slashpath.Base(path)) {
+		_ = os.Remove(filepath.Join(c.dir, filepath.FromSlash(path))) // it harms nobody if it stays
+	}
 }
 
 func isEditable(path string) bool {

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 )
@@ -31,6 +32,8 @@ import (
 type Checkout struct {
 	dir    string
 	gitDir string // "" if git does not know the directory
+
+	locked atomic.Bool // by this checkout
 
 	mu   sync.Mutex
 	real map[string]bool // folders that were reached without a symbolic link

@@ -32,6 +32,9 @@ func (c *Checkout) Lock(ctx context.Context) (unlock func(), err error) {
 	if c.IsGit() {
 		name = c.gitDir
 	}
+	if os.Getenv(committing) == name {
+		return nil, fault.New(fault.Conflict, "take towpath out of the hook", "towpath was started by a hook of the commit that towpath makes")
+	}
 	// The directory itself is locked, so that no lock file is needed.
 	dir, err := os.Open(name)
 	if err != nil {
@@ -45,8 +48,11 @@ func (c *Checkout) Lock(ctx context.Context) (unlock func(), err error) {
 		}
 		_, err := again(func() (int, error) { return 0, syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) })
 		switch {
-		case err == nil, slices.Contains(unlockable, err):
+		case slices.Contains(unlockable, err):
 			return release, nil
+		case err == nil:
+			c.locked.Store(true)
+			return func() { c.locked.Store(false); release() }, nil
 		case !errors.Is(err, syscall.EWOULDBLOCK):
 			release()
 			return nil, &fault.Error{Code: fault.Failed, Message: fmt.Sprintf("lock %q", name), Err: err}

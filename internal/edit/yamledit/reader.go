@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/towpath-dev/towpath/internal/edit"
 )
 
@@ -510,19 +512,16 @@ func (r *reader) scalar(indent int, flow bool) *edit.Node {
 	return n
 }
 
-// plainTag returns the type of a plain scalar, as far as selectors tell types
-// apart.
+// plainTag returns the type of a plain scalar. What may be no string is left to
+// the library to name.
 func plainTag(value string) string {
-	switch value {
-	case "", "~", "null", "Null", "NULL":
-		return edit.TagNull
-	case "<<":
+	if value == "<<" {
 		return edit.TagMerge
 	}
 	if IsString(value) {
 		return edit.TagString
 	}
-	return "!!other"
+	return (&yaml.Node{Kind: yaml.ScalarNode, Value: value}).ShortTag()
 }
 
 // plain reads a plain scalar. In a flow collection it must be on one line.

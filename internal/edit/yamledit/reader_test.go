@@ -26,8 +26,7 @@ func same(a, b *edit.Node, twin map[*edit.Node]*edit.Node) error {
 		return fmt.Errorf("at %d: %v %q &%s with %d children, the library has %v %q &%s with %d at %d",
 			a.Start, a.Kind, a.Value, a.Anchor, len(a.Content), b.Kind, b.Value, b.Anchor, len(b.Content), b.Start)
 	}
-	// The library is the less wary about what is a string.
-	if a.Tag != b.Tag && a.Tag != "!!other" {
+	if a.Tag != b.Tag {
 		return fmt.Errorf("at %d: %q is %s, to the library %s", a.Start, a.Value, a.Tag, b.Tag)
 	}
 	if a.Start != b.Start && (a.Tag != edit.TagNull || a.Value != "") {

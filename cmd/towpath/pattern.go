@@ -1,0 +1,69 @@
+package main
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/towpath-dev/towpath/internal/fault"
+)
+
+// pattern is one value of --path. It matches a file, or a folder and so all
+// files in it.
+type pattern struct {
+	typed string
+	glob  string
+	used  atomic.Bool
+}
+
+// patterns are all values of --path.
+type patterns []*pattern
+
+func parsePatterns(typed []string) (patterns, error) {
+	var out patterns
+	for _, t := range typed {
+		p := filepath.ToSlash(t)
+		switch {
+		case p == "":
+			return nil, fault.New(fault.Usage, "leave --path out, or pass --path . to mean all files", "--path is empty")
+		case path.IsAbs(p), filepath.IsAbs(p), p == "..", strings.HasPrefix(path.Clean(p), "../"):
+			return nil, outside("--path", t)
+		}
+		glob := path.Clean(p)
+		if !doublestar.ValidatePattern(glob) {
+			return nil, fault.New(fault.Usage, "* and ? match within a name, ** across folders, {a,b} either", "--path %q is no pattern", t)
+		}
+		out = append(out, &pattern{typed: t, glob: glob})
+	}
+	return out, nil
+}
+
+// match reports whether one of the patterns matches a file. It may be called
+// from several goroutines.
+func (ps patterns) match(file string) bool {
+	matched := false
+	for _, p := range ps {
+		for name := file; name != "." && name != "/"; name = path.Dir(name) {
+			if p.glob == "." || doublestar.MatchUnvalidated(p.glob, name) {
+				p.used.Store(true)
+				matched = true
+				break
+			}
+		}
+	}
+	return matched
+}
+
+// unmatched returns an error if a pattern has matched no file that match was
+// asked about: most likely it is misspelt.
+func (ps patterns) unmatched() error {
+	for _, p := range ps {
+		if !p.used.Load() {
+			return fault.New(fault.NotFound, "paths are relative to --repo, as in --path 'apps/*/overlays/dev'", "no file matches --path %q", p.typed)
+		}
+	}
+	return nil
+}
