@@ -33,6 +33,12 @@ func (l *layer) add() {
 		return
 	}
 	d := l.docs[0]
+	if d.inSealed() {
+		f := sealedFault()
+		f.Path = path
+		l.run.file.Refused = append(l.run.file.Refused, f)
+		return
+	}
 	missing := slices.DeleteFunc(slices.Clone(l.run.moves), d.uses)
 	if len(missing) == 0 {
 		return

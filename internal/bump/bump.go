@@ -100,7 +100,7 @@ type Change struct {
 type Mention struct {
 	Path     string
 	Position edit.Position
-	Text     string // what stands there, one line
+	Text     string // what stands there, as one line of at most some 120 characters
 	Reason   string
 	Other    bool // it is another image, whose name ends alike
 

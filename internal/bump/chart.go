@@ -2,6 +2,7 @@ package bump
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,8 +58,8 @@ func (s *selection) chart(n *edit.Node, entries []entry) {
 		alias, rest, _ := strings.Cut(name, "/")
 		if url := s.doc.chartRepository(alias); url != "" {
 			repo, _ = join(url, rest)
-		} else if get("version") != "" {
-			s.doc.mentionChart(n, rest, get("version"))
+		} else if i := slices.IndexFunc(entries, func(e entry) bool { return e.key == "version" }); i >= 0 && entries[i].text() != "" {
+			s.doc.mentionChart(entries[i].node, rest)
 		}
 	case strings.HasPrefix(get("url"), "oci://"):
 		s.ociRepository(n, strings.TrimPrefix(get("url"), "oci://"))

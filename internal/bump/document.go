@@ -136,15 +136,16 @@ func (l *layer) open(f format) {
 			continue
 		}
 		l.docs = append(l.docs, d)
-		d.marked = d.markers()
 		if lines, ok := tree.(lines); ok {
+			d.marked = d.markers()
 			d.sites = lines.references(d)
 			continue
 		}
 		s := selection{doc: d, registry: globalRegistry(tree.Root()), roles: map[string]keyRole{}}
 		s.walk(tree.Root(), nil)
+		d.sites = append(s.sites, s.asides...)
+		d.marked = d.markers()
 		s.mentionUntagged()
-		d.sites = s.sites
 		for _, n := range s.nested {
 			d.nest(n.node, n.format)
 		}
@@ -202,46 +203,6 @@ func (l *layer) apply() {
 	}
 }
 
-// claim is a stretch of a scalar, by where it starts.
-type claim struct {
-	node *edit.Node
-	from int
-}
-
-func (p part) claim() claim { return claim{p.node, p.from} }
-
-func (d *document) apply() {
-	sites := d.settled()
-	shared := d.shared(sites)
-	done := map[claim]bool{}
-	for _, s := range sites {
-		move, ok := d.run.moves.of(s.image)
-		if s.kind == Set {
-			move, ok = d.run.moves.first(), true
-		}
-		p := s.place()
-		if !ok {
-			if d.run.moves.hasBase(s.image) {
-				d.run.mention(d, p, reasonOther+", "+s.image.Familiar())
-			}
-			continue
-		}
-		if done[p.claim()] {
-			continue
-		}
-		done[p.claim()] = true
-		for _, p := range []part{s.tag, s.digest} {
-			for _, other := range shared[p.claim()] {
-				if other != s.image && p.node != nil && s.problem == "" {
-					s.problem = other.Familiar() + " takes its version from the same place"
-				}
-				d.run.file.refused[other] = d.run.file.refused[other] || d.isMoved(other)
-			}
-		}
-		d.decide(s, move)
-	}
-}
-
 // settled returns the sites that count, each scalar in one of them. A marker,
 // and the caller, know better than structure does what a scalar is; but what
 // structure sees beside it, such as the digest next to a tag, goes along.
@@ -262,9 +223,17 @@ func (d *document) settled() []*site {
 			if !d.run.onlySet && s.image != "" {
 				sites = append(sites, s)
 			}
-		case byTag != nil && byDigest == nil && s.digest.node != nil && byTag.digest.node == nil:
+		case byTag != nil && byDigest == nil && s.digest.node != nil:
+			if byTag.digest.node != nil { // an anchor lets several images read the tag
+				next := *byTag
+				sites, byTag = append(sites, &next), &next
+			}
 			byTag.digest, byTag.bare = s.digest, s.bare
-		case byDigest != nil && byTag == nil && s.tag.node != nil && byDigest.tag.node == nil:
+		case byDigest != nil && byTag == nil && s.tag.node != nil:
+			if byDigest.tag.node != nil {
+				next := *byDigest
+				sites, byDigest = append(sites, &next), &next
+			}
 			byDigest.tag = s.tag
 		}
 	}
@@ -294,46 +263,6 @@ func (d *document) shared(sites []*site) map[claim][]image.Repository {
 		}
 	}
 	return shared
-}
-
-// decide records what a move does to one site.
-func (d *document) decide(s *site, m Move) {
-	v := s.judge(m, d.run.allowDowngrade)
-	change := Change{Kind: s.kind, Image: m.Image, From: s.version(), To: v.to}
-	switch {
-	case v.refusal != nil:
-		d.run.refuse(d, s, v.refusal)
-		return
-	case v.mention != "":
-		d.run.mention(d, s.place(), v.mention)
-		return
-	case len(v.rewrites) == 0:
-		d.run.current(d, s.place(), change)
-		return
-	case d.inSealed():
-		d.run.refuse(d, s, sealedFault())
-		return
-	}
-	// Both parts of a version, or neither.
-	var changes []edit.Change
-	for _, r := range v.rewrites {
-		text, err := d.tree.Text(r.node)
-		if err == nil {
-			var c edit.Change
-			if c, err = text.Replace(r.from, r.to, r.text); err == nil {
-				changes = append(changes, c)
-				_, err = d.lift(c)
-			}
-		}
-		if err != nil {
-			d.run.refuse(d, s, unlocatedFault(err))
-			return
-		}
-	}
-	for _, r := range v.rewrites {
-		d.rewrites[r.node] = append(d.rewrites[r.node], r)
-	}
-	d.run.changed(d, s.place(), changes[0].Start, change)
 }
 
 // changes returns what must change in the layer's text: its own rewrites, and

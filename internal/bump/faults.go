@@ -1,13 +1,18 @@
 package bump
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/image"
 )
 
-// at gives a fault its place.
+// at gives a fault its place, and sees to it that what it quotes from the file
+// leaves the message one line.
 func at(f *fault.Error, path string, p edit.Position) *fault.Error {
+	f.Message, f.Hint = escape(f.Message), escape(f.Hint)
 	f.Path, f.Line, f.Column = path, p.Line, p.Column
 	return f
 }
@@ -57,4 +62,14 @@ func strayMarkerFault(repo image.Repository) *fault.Error {
 func markerFault(text string) *fault.Error {
 	return fault.New(fault.Refused, "write `# towpath: registry/name`, or with :tag, :name or :digest behind it",
 		"marker names %q, which is no image", text)
+}
+
+const internalMessage = "internal fault, so the file is left as it is"
+
+// internalFault is a panic, which is always a fault of towpath.
+func internalFault(path string, cause any) *fault.Error {
+	return &fault.Error{
+		Code: fault.Refused, Path: path, Message: internalMessage, Err: errors.New(escape(fmt.Sprint(cause))),
+		Hint: "please report this file; until then, leave it out with --path",
+	}
 }

@@ -33,6 +33,25 @@ func FuzzBump(f *testing.F) {
 		f.Add([]byte(`{"image": "nginx:1@`+digest1+`", "values": "image:\n  repository: nginx\n  tag: 1\n"}`), i)
 		f.Add([]byte("x = <<-EOT\n    image: nginx:1\n  EOT\nimage = \"ghcr.io/acme/web:1\" # towpath: nginx\n"), i)
 	}
+	// Values that several places read, keys written twice, and empty tags.
+	for _, src := range []string{
+		"base: &base {repository: nginx, tag: 1.4.1}\nprod: {<<: *base, digest: " + digest1 + "}\n",
+		"v: &v 1.4.1\na: {image: {repository: nginx, tag: *v, digest: " + digest1 + "}}\nb: {image: {repository: nginx, tag: *v, digest: " + digest2 + "}}\n",
+		"image: {repository: nginx, tag: 1.4.0, tag: 1.4.1, digest: " + digest1 + "}\n",
+		"d: &d " + digest1 + "\na: {image: {repository: nginx, tag: 1.4.1, digest: *d}}\nb: {image: {repository: nginx, tag: 1.4.0, digest: *d}}\n",
+		"e: &e ''\na: {image: {repository: nginx, tag: 1, digest: *e}}\nb: {image: {repository: nginx, tag: 1, sha: *e}}\n",
+		"a: {image: &i 'nginx:1.4.1'}\nb: {image: *i, digest: " + digest1 + "}\n",
+		"v: &v 1.4.1 # towpath: nginx:tag\na: {image: {repository: nginx, tag: *v, digest: " + digest1 + "}}\nb: {repository: nginx, tag: *v, digest: " + digest2 + "}\n",
+		"templates: {default: &default {version: 1.4.1}}\nreleases: [{name: nginx, chart: acme/nginx, <<: *default}]\n",
+		"web: {image: nginx, imageTag: 1.4.1, tag: frontend}\nb: {repository: nginx, tag: 1.0, imageVersion: '2'}\n",
+		"a: {repository: nginx, tag: '', digest: " + digest1 + "}\nb: {repository: nginx, tag: ~, digest: " + digest1 + "}\n",
+		"images: [{name: nginx, newTag: '', digest: " + digest1 + "}]\n",
+	} {
+		for choice := range 3 {
+			f.Add([]byte(src), choice*len(fuzzNames))
+			f.Add([]byte(src), choice*len(fuzzNames)+0x100)
+		}
+	}
 	requests := []Request{
 		{Moves: []Move{moveTo(f, "nginx:1.20")}, AllowDowngrade: true},
 		{Moves: []Move{moveTo(f, "ghcr.io/acme/web:1e3@"+digest2), moveTo(f, "nginx:2.0.0@"+digest2)}, AllowDowngrade: true},

@@ -150,6 +150,11 @@ func scanTwice(t testing.TB, tree memory, r Request) *Plan {
 		if (f.After != nil) != (len(f.Changes) > 0) {
 			t.Errorf("%s: %d changes, but the contents say otherwise", f.Path, len(f.Changes))
 		}
+		for _, e := range f.Refused {
+			if strings.HasPrefix(e.Message, internalMessage) {
+				t.Errorf("panic: %v", e)
+			}
+		}
 		if f.After != nil {
 			checkBytes(t, f)
 			after[f.Path] = string(f.After)

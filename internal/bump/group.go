@@ -40,6 +40,9 @@ func roleOf(key string) (stem string, r role) {
 		path, last = key[:i+1], key[i+1:]
 	}
 	word := strings.ToLower(wordBreaks.Replace(last))
+	if isAside(key) {
+		return "", noRole
+	}
 	switch word {
 	case "name":
 		return path, nameRole
@@ -81,6 +84,7 @@ type group struct {
 	stem     string
 	trail    *trail // of the mapping; nil for a list of named values
 	checkout bool   // the mapping may speak of source code
+	docker   bool   // the mapping says that it is an artifact of Docker
 	keys     [typeRole + 1][]entry
 }
 
@@ -92,20 +96,23 @@ func (s *selection) groups(entries []entry, t *trail) {
 	}
 	checkout := isCheckout(entries, t)
 	var groups []*group
+	known := map[string]*group{} // by stem
 	for _, e := range entries {
 		if e.node.Kind != edit.Scalar || e.node.Tag == edit.TagNull {
 			continue
 		}
 		k := s.role(e.key)
-		if k.role == noRole {
+		if k.role == noRole || k.role == digestRole && isCommit(e) {
 			continue
 		}
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.stem == k.stem })
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, &group{stem: k.stem, trail: t, checkout: checkout})
+		g := known[k.stem]
+		if g == nil {
+			g = &group{stem: k.stem, trail: t, checkout: checkout}
+			known[k.stem] = g
+			groups = append(groups, g)
 		}
-		groups[i].keys[k.role] = append(groups[i].keys[k.role], e)
+		g.keys[k.role] = append(g.keys[k.role], e)
+		g.docker = g.docker || k.role == typeRole && e.text() == "docker/image"
 	}
 	for _, g := range groups {
 		s.group(g)
@@ -158,7 +165,7 @@ func isCheckout(entries []entry, t *trail) bool {
 
 func (s *selection) group(g *group) {
 	tags, digests := g.tags(s.doc.kind), g.keys[digestRole]
-	if len(tags) == 0 && len(digests) > 0 && s.pinned(g, digests) {
+	if (len(tags) == 0 || len(g.keys[repositoryRole]) == 0) && len(digests) > 0 && s.pinned(g, digests) {
 		return
 	}
 	repo, problem := s.repositoryOf(g)
@@ -178,6 +185,7 @@ func (s *selection) group(g *group) {
 			s.doc.names[e.node] = true
 		}
 	}
+	bare := g.isBare()
 	// A key written twice means one value to one reader and the other to the
 	// next, so all of them get the new version.
 	for i := range max(len(tags), len(digests)) {
@@ -189,7 +197,7 @@ func (s *selection) group(g *group) {
 				s.doc.mention(n, repo, reasonNoTag(n.Value))
 				continue
 			}
-			if g.isBare() && !strings.ContainsAny(n.Value, "0123456789") && n.Value != "latest" {
+			if bare && !strings.ContainsAny(n.Value, "0123456789") && n.Value != "latest" {
 				continue // a name and a word, which any list may hold
 			}
 			found.joined = found.digest.node != nil
@@ -212,28 +220,80 @@ func (s *selection) pinned(g *group, digests []entry) bool {
 			continue
 		}
 		if repo, ok := ref.repository(); ok {
-			found := &site{image: repo, tag: ref.tag}
-			found.setDigest(digests[0])
-			s.add(found)
+			for _, digest := range digests {
+				found := &site{image: repo, tag: ref.tag}
+				found.setDigest(digest)
+				s.add(found)
+			}
 			return true
 		}
 	}
 	return false
 }
 
-// tags returns the entries that hold the version.
+// tags returns the entries that hold the version: those of one key, more than
+// one where it is written twice. A tag left empty beside a digest says that the
+// digest alone is the version.
 func (g *group) tags(kind Kind) []entry {
-	if len(g.keys[tagRole]) == 0 && g.isVersioned(kind) {
-		return g.keys[versionRole]
+	tags := g.keys[tagRole]
+	if len(tags) == 0 && g.isVersioned(kind) {
+		tags = g.keys[versionRole]
 	}
-	return g.keys[tagRole]
+	return withoutEmpty(g.named(tags), g.keys[digestRole])
+}
+
+// withoutEmpty returns the tags that are not empty if one of the digests is not.
+func withoutEmpty(tags, digests []entry) []entry {
+	if !slices.ContainsFunc(digests, func(e entry) bool { return e.text() != "" && e.node.Tag != edit.TagNull }) {
+		return tags
+	}
+	return slices.DeleteFunc(slices.Clone(tags), func(e entry) bool {
+		return e.node.Kind == edit.Scalar && (e.node.Tag == edit.TagNull || e.node.Value == "")
+	})
+}
+
+// named returns the tags under the key that is spelled most like that of the
+// image's name: imageTag beside image, tag beside repository. What stands under
+// the others is something else. Without a name nothing tells them apart.
+func (g *group) named(tags []entry) []entry {
+	names := g.names()
+	if len(tags) < 2 || len(names) == 0 {
+		return tags
+	}
+	like := names[0].key
+	best := tags[0].key
+	for _, e := range tags[1:] {
+		mine, other := commonPrefix(e.key, like), commonPrefix(best, like)
+		if mine > other || mine == other && len(e.key) < len(best) {
+			best = e.key
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(tags), func(e entry) bool { return e.key != best })
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && strings.EqualFold(a[n:n+1], b[n:n+1]) {
+		n++
+	}
+	return n
+}
+
+// names returns the entries that name the image.
+func (g *group) names() []entry {
+	for _, r := range []role{repositoryRole, imageRole, nameRole} {
+		if len(g.keys[r]) > 0 {
+			return g.keys[r]
+		}
+	}
+	return nil
 }
 
 // isVersioned reports whether a key called version is that of the image. As
 // often it is that of a chart, of a Terraform module, or of the tool that a CI
 // job runs on the image.
 func (g *group) isVersioned(kind Kind) bool {
-	if isDockerArtifact(g) {
+	if g.docker {
 		return true
 	}
 	switch kind {
@@ -242,6 +302,14 @@ func (g *group) isVersioned(kind Kind) bool {
 			len(g.keys[repositoryRole])+len(g.keys[imageRole]) > 0
 	}
 	return false
+}
+
+// isCommit reports whether what stands under a key that is just sha can be no
+// digest; most often it is the commit that the image was built from.
+func isCommit(e entry) bool {
+	text := e.text()
+	return strings.EqualFold(e.key[strings.LastIndexByte(e.key, '.')+1:], "sha") && text != "" &&
+		!image.ValidDigest(text) && !image.ValidDigest(sha256+text)
 }
 
 // setDigest takes what stands under a key for digests. Keys such as sha hold
@@ -273,25 +341,9 @@ func reasonNoTag(text string) string {
 	return "its tag is no valid tag"
 }
 
-func isDockerArtifact(g *group) bool {
-	for _, e := range g.keys[typeRole] {
-		if e.text() == "docker/image" {
-			return true
-		}
-	}
-	return false
-}
-
 // repositoryOf returns the image that a group names, "" if it names none.
 func (s *selection) repositoryOf(g *group) (repo image.Repository, problem string) {
-	names := g.keys[repositoryRole]
-	if len(names) == 0 {
-		names = g.keys[imageRole]
-	}
-	if len(names) == 0 {
-		names = g.keys[nameRole]
-	}
-	for _, e := range names {
+	for _, e := range unlike(g.names()) {
 		found := s.resolve(g, e)
 		switch {
 		case found == "":
@@ -308,6 +360,22 @@ func (s *selection) repositoryOf(g *group) (repo image.Repository, problem strin
 	return repo, problem
 }
 
+// unlike returns the first entry with each text.
+func unlike(entries []entry) []entry {
+	if len(entries) < 2 {
+		return entries
+	}
+	seen := map[string]bool{}
+	var out []entry
+	for _, e := range entries {
+		if !seen[e.text()] {
+			seen[e.text()] = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // resolve returns the image that a name means next to the registries that the
 // group and the document give. Charts differ in which one wins; so does the
 // answer, in favour of an image that moves.
@@ -322,8 +390,11 @@ func (s *selection) resolve(g *group, e entry) image.Repository {
 			candidates = append(candidates, repo)
 		}
 	}
+	// A key that is written with many texts is a list of some sort; the bound
+	// keeps the combinations from being many times the file.
+	const most = 16
 	registries := 0
-	for _, e := range g.keys[registryRole] {
+	for _, e := range g.parts(most, registryRole) {
 		if e.text() != "" {
 			add(e.text(), name)
 			registries++
@@ -335,7 +406,7 @@ func (s *selection) resolve(g *group, e entry) image.Repository {
 	if registries == 0 {
 		add("", name)
 		// repository: host/path, name: web
-		for _, last := range append(g.keys[imageRole], g.keys[nameRole]...) {
+		for _, last := range g.parts(most, imageRole, nameRole) {
 			if last != e {
 				add(name, last.text())
 			}
@@ -352,11 +423,20 @@ func (s *selection) resolve(g *group, e entry) image.Repository {
 	return candidates[0]
 }
 
+// parts returns the first entries of some roles, at most so many of each.
+func (g *group) parts(most int, roles ...role) []entry {
+	var out []entry
+	for _, r := range roles {
+		out = append(out, g.keys[r][:min(most, len(g.keys[r]))]...)
+	}
+	return out
+}
+
 // isAmbiguous reports whether a name may well be that of something other than
 // an image: a bare name, or the repository of a checkout. A name with a
 // registry's host is always that of an image.
 func (g *group) isAmbiguous(e entry) bool {
-	if isDockerArtifact(g) || len(g.keys[registryRole]) > 0 || containsFold(g.stem, "image") ||
+	if g.docker || len(g.keys[registryRole]) > 0 || containsFold(g.stem, "image") ||
 		g.trail != nil && containsFold(g.trail.key, "image") {
 		return false
 	}
@@ -371,7 +451,7 @@ func (g *group) isBare() bool {
 	if g.trail == nil || strings.HasSuffix(strings.ToLower(g.trail.key), "image") {
 		return false
 	}
-	if len(g.keys[registryRole])+len(g.keys[repositoryRole])+len(g.keys[imageRole]) > 0 || isDockerArtifact(g) {
+	if len(g.keys[registryRole])+len(g.keys[repositoryRole])+len(g.keys[imageRole]) > 0 || g.docker {
 		return false
 	}
 	return !slices.ContainsFunc(g.keys[nameRole], func(e entry) bool { return strings.Contains(e.text(), "/") })

@@ -21,7 +21,9 @@ const (
 )
 
 // formatOf tells a file's format from its name, and where that says nothing
-// from its contents: a file is YAML or JSON if it is a mapping or a list.
+// from its contents: a file is JSON if it is a mapping or a list, and YAML if
+// one of its documents is and all of them can be read, so that the guess alone
+// never makes a file unreadable.
 func formatOf(name string, src []byte) format {
 	ext := strings.ToLower(path.Ext(name))
 	switch ext {
@@ -52,10 +54,8 @@ func formatOf(name string, src []byte) format {
 			return formatJSON
 		}
 	}
-	for _, span := range formatYAML.spans(src) {
-		if doc, err := formatYAML.parse(name, src, span); err == nil && doc.Root() != nil && doc.Root().Kind != edit.Scalar {
-			return formatYAML
-		}
+	if isYAML(name, src) {
+		return formatYAML
 	}
 	if bytes.Contains(text, []byte("{{")) {
 		return formatTemplate
@@ -63,9 +63,30 @@ func formatOf(name string, src []byte) format {
 	return formatText
 }
 
+func isYAML(name string, src []byte) bool {
+	structured := false
+	for _, span := range formatYAML.spans(src) {
+		doc, err := formatYAML.parse(name, src, span)
+		switch {
+		case err == nil:
+			structured = structured || doc.Root() != nil && doc.Root().Kind != edit.Scalar
+		case !bytes.Contains(src[span.Start:span.End], []byte("{{")):
+			return false
+		}
+	}
+	return structured
+}
+
+// isState reports whether a file is Terraform's state: a record of what was
+// applied, which Terraform alone writes.
+func isState(name string) bool {
+	name = path.Base(name)
+	return strings.HasSuffix(name, ".tfstate") || strings.Contains(name, ".tfstate.")
+}
+
 var textNames = map[string]bool{
 	".md": true, ".txt": true, ".sh": true, ".go": true, ".py": true, ".js": true, ".ts": true, ".rb": true, ".lock": true, ".toml": true,
-	".ini": true, ".env": true, ".properties": true, ".html": true, ".xml": true, ".csv": true,
+	".ini": true, ".env": true, ".properties": true, ".html": true, ".xml": true, ".csv": true, ".mdx": true, ".adoc": true, ".rst": true,
 }
 
 // describe sets what follows from the document's own contents and, where they

@@ -19,16 +19,20 @@ func isKustomizeImage(n *edit.Node, t *trail) bool {
 }
 
 // kustomizeImage adds the sites of one entry. It speaks of the image by the
-// name that manifests use and by the one that it is replaced with, so either
-// finds it.
+// name that manifests use and by the one that it is replaced with, and either
+// finds it while both are the same image: see [replaces].
 func (s *selection) kustomizeImage(entries []entry) {
 	var names []image.Repository // the new name first
 	var tags, digests []entry
+	newName := ""
 	for _, e := range entries {
 		switch e.key {
 		case "name", "newName":
 			s.doc.names[e.node] = true
 			repo, err := image.ParseRepository(e.text())
+			if e.key == "newName" {
+				newName = e.text()
+			}
 			if err == nil && e.key == "newName" {
 				names = slices.Insert(names, 0, repo)
 			} else if err == nil {
@@ -43,6 +47,7 @@ func (s *selection) kustomizeImage(entries []entry) {
 	if len(names) == 0 {
 		return
 	}
+	tags = withoutEmpty(tags, digests)
 	repo := names[0]
 	if i := slices.IndexFunc(names, s.doc.isMoved); i >= 0 {
 		repo = names[i]
@@ -60,13 +65,27 @@ func (s *selection) kustomizeImage(entries []entry) {
 		if len(digests) > 0 {
 			found.setDigest(digests[min(i, len(digests)-1)])
 		}
-		if found.tag.node != nil || found.digest.node != nil {
+		switch {
+		case found.tag.node == nil && found.digest.node == nil:
+		case replaces(newName, repo):
+			s.doc.mention(found.place().node, repo, reasonReplaced+newName)
+		default:
 			s.add(found)
 		}
 	}
 	if len(tags) == 0 && len(digests) == 0 {
 		s.doc.mention(entries[0].node, repo, "the entry has neither newTag nor digest")
 	}
+}
+
+// reasonReplaced begins the reason of mentions of versions that are those of
+// the image that a kustomization puts in another's place.
+const reasonReplaced = "it is replaced by "
+
+// replaces reports whether newName puts something else in an image's place,
+// whose version is its own. A mirror has the same name elsewhere.
+func replaces(newName string, repo image.Repository) bool {
+	return newName != "" && newName[strings.LastIndexByte(newName, '/')+1:] != repo.Base()
 }
 
 // kustomizeString adds the site of an image override written as a string, as
@@ -92,7 +111,11 @@ func (s *selection) kustomizeString(name string, value part) {
 	if !ok {
 		return
 	}
-	if s.doc.isMoved(old) {
+	if s.doc.isMoved(old) && !s.doc.isMoved(repo) {
+		if (ref.tag.node != nil || ref.digest.node != nil) && replaces(ref.name, old) {
+			s.doc.mention(value.node, old, reasonReplaced+repo.Familiar())
+			return
+		}
 		repo = old
 	}
 	if ref.tag.node == nil && ref.digest.node == nil {

@@ -103,12 +103,13 @@ func value(at int, line string) (key string, n *edit.Node) {
 // references finds the whole references that a template assigns to keys for
 // images. Names and versions on lines of their own cannot be told to belong
 // together where there is no tree: unless a marker names the version's line,
-// they are refused.
+// they are refused where a version that is written out stands near the name.
 func (l lines) references(d *document) []*site {
 	if !l.template {
 		return nil
 	}
 	var sites []*site
+	block := l.blockLines()
 	list := "" // the key of the list that items belong to
 	for at, line := range l.each() {
 		body := strings.TrimSpace(line)
@@ -138,10 +139,83 @@ func (l lines) references(d *document) []*site {
 				sites = append(sites, &site{doc: d, kind: Template, image: repo, tag: ref.tag, digest: ref.digest, joined: true})
 			}
 		case d.isMoved(repo) && !d.isMarked(repo) && (isRepositoryKey(key) || key == "chart") && !d.run.onlySet:
-			d.run.refuse(d, &site{image: repo, tag: whole(n)}, templateFault(repo))
+			switch block.versionNear(at) {
+			case literalVersion:
+				d.run.refuse(d, &site{image: repo, tag: whole(n)}, templateFault(repo))
+			case templateVersion:
+				d.run.mention(d, whole(n), reasonNoTag("{{"))
+			default:
+				d.run.mention(d, whole(n), "it has no tag").untagged = repo
+			}
 		}
 	}
 	return sites
+}
+
+// blockLine is a line of a template that gives a key something.
+type blockLine struct {
+	at     int
+	indent int // of the key, behind the dashes of a list
+	item   bool
+	holds  versionHeld
+}
+
+// versionHeld is what a line, or the lines around it, hold of a version.
+type versionHeld uint8
+
+const (
+	noVersion versionHeld = iota
+	templateVersion
+	literalVersion
+)
+
+type blockLines []blockLine
+
+// blockLines returns the lines of the span that can belong to a block: all but
+// empty ones, comments, and those of the template alone.
+func (l lines) blockLines() blockLines {
+	var out blockLines
+	for at, line := range l.each() {
+		body := strings.TrimLeft(line, " \t-")
+		if body == "" || strings.HasPrefix(body, "#") || strings.HasPrefix(body, "{{") || strings.HasPrefix(body, "{%") {
+			continue
+		}
+		b := blockLine{at: at, indent: len(line) - len(body), item: strings.HasPrefix(strings.TrimLeft(line, " \t"), "- ")}
+		key, n := value(at, line)
+		if _, r := roleOf(key); r == tagRole || r == versionRole {
+			b.holds = templateVersion
+			if n != nil {
+				if _, _, ok := versionIn(whole(n)); ok {
+					b.holds = literalVersion
+				}
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// versionNear tells what the block of the line at an offset holds of a version:
+// the lines with its indentation, until that falls below or a list goes on.
+func (b blockLines) versionNear(at int) versionHeld {
+	const far = 100 // lines
+	i, found := slices.BinarySearchFunc(b, at, func(l blockLine, at int) int { return l.at - at })
+	if !found {
+		return noVersion
+	}
+	indent := b[i].indent
+	near := b[i].holds
+	for j := i + 1; j < min(len(b), i+far) && b[j].indent >= indent && !(b[j].item && b[j].indent == indent); j++ {
+		if b[j].indent == indent {
+			near = max(near, b[j].holds)
+		}
+	}
+	for j := i; j > max(0, i-far) && !(b[j].item && b[j].indent == indent) && b[j-1].indent >= indent; j-- {
+		if b[j-1].indent == indent {
+			near = max(near, b[j-1].holds)
+		}
+	}
+	return near
 }
 
 // isMarked reports whether a marker of the document names an image.

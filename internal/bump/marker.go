@@ -19,14 +19,15 @@ import (
 // The second form is Flux's, for which a policy's image is looked up in the
 // tree. https://fluxcd.io/flux/components/image/imageupdateautomations/
 type marker struct {
-	image  image.Repository
-	policy string // namespace:name, of a Flux marker
-	field  string // "", "tag", "name" or "digest"
-	bad    string // what stands in the place of the image, if that is none
-	start  int    // offset of the comment
-	line   edit.Span
-	value  *edit.Node
-	parent *edit.Node // the mapping or list that holds the value; nil among lines
+	image    image.Repository
+	policy   string           // namespace:name, of a Flux marker
+	field    string           // "", "tag", "name" or "digest"
+	contrary image.Repository // what stands beside the value, if the policy is that of image
+	bad      string           // what stands in the place of the image, if that is none
+	start    int              // offset of the comment
+	line     edit.Span
+	value    *edit.Node
+	parent   *edit.Node // the mapping or list that holds the value; nil among lines
 }
 
 const (
@@ -120,6 +121,9 @@ func (m *marker) site() *site {
 		if repo, _ := ref.repository(); repo.Base() != m.image.Base() {
 			s.problem = "the marker stands on " + repo.Familiar()
 		}
+	}
+	if m.contrary != "" && s.problem == "" {
+		s.problem = m.contrary.Familiar() + " stands beside it, which is not the image of its policy"
 	}
 	return s
 }
@@ -270,30 +274,105 @@ func word(at int, line string, repo image.Repository) *edit.Node {
 	return nil
 }
 
-// resolvePolicies gives Flux markers their image: that of the policy if the
-// tree has it, else the one that a :name marker of the same policy, or a whole
-// reference, shows.
+// evidence is what a document shows of the image of a policy.
+type evidence struct {
+	image       image.Repository
+	conflicting bool // it shows several
+}
+
+func (e evidence) with(repo image.Repository) evidence {
+	if e.image == "" {
+		return evidence{image: repo}
+	}
+	return evidence{e.image, e.conflicting || e.image != repo}
+}
+
+// resolvePolicies gives Flux markers their image. What stands nearest knows
+// best, since a tree may declare a policy for another cluster: a repository or
+// a :name marker beside the value, then a :name marker in the document, then
+// the declarations, then a whole reference with a marker of the policy. Between
+// the names of a mirror the declaration decides. A marker that is left without
+// an image though its policy may stand for one that moves is mentioned.
 func (d *document) resolvePolicies(found []*marker) {
-	shown := map[string]image.Repository{}
+	if !slices.ContainsFunc(found, func(m *marker) bool { return m.policy != "" }) {
+		return
+	}
+	type neighbours struct {
+		policy string
+		parent *edit.Node
+	}
+	beside := map[neighbours]evidence{} // by :name markers
+	named := map[string]evidence{}      // the same, in the whole document
+	whole := map[string]evidence{}      // by whole references
 	for _, m := range found {
-		if m.policy == "" || m.value == nil || m.field != "" && m.field != "name" {
-			continue
+		repo, isName := m.shows()
+		switch {
+		case repo == "":
+		case isName:
+			near := neighbours{m.policy, m.parent}
+			beside[near], named[m.policy] = beside[near].with(repo), named[m.policy].with(repo)
+		default:
+			whole[m.policy] = whole[m.policy].with(repo)
 		}
-		// Without a suffix the marker stands on a whole reference; a word alone may be a tag.
-		if ref, ok := referenceIn(whole(m.value)); ok && (m.field == "name" || ref.tag.node != nil || ref.digest.node != nil) {
-			if repo, ok := ref.repository(); ok {
-				shown[m.policy] = repo
+	}
+	structural := map[*edit.Node]image.Repository{}
+	for _, s := range d.sites {
+		for _, p := range []part{s.tag, s.digest} {
+			if p.node != nil && s.image != "" {
+				structural[p.node] = s.image
 			}
 		}
 	}
 	for _, m := range found {
-		if m.policy == "" {
+		if m.policy == "" || m.field == "name" {
 			continue
 		}
-		if repo, ok := d.run.policies.image(m.policy); ok {
-			m.image = repo
-		} else {
-			m.image = shown[m.policy]
+		near := evidence{image: structural[m.value]}
+		if near.image == "" {
+			near = beside[neighbours{m.policy, m.parent}]
+		}
+		if near.image == "" && !named[m.policy].conflicting {
+			near = named[m.policy]
+		}
+		declared := d.run.policies.images(m.policy)
+		own, _ := m.shows()
+		switch {
+		case own != "":
+			m.image = own
+			if len(declared) == 1 && (declared[0].Base() == own.Base() || !d.isMoved(own)) {
+				m.image = declared[0]
+			}
+		case near.conflicting:
+			m.image = ""
+		case near.image != "" && len(declared) == 1 && declared[0].Base() == near.image.Base():
+			m.image = declared[0]
+		case near.image != "":
+			m.image = near.image
+			if len(declared) == 1 && !d.isMoved(near.image) {
+				m.image, m.contrary = declared[0], near.image
+			}
+		case len(declared) == 1:
+			m.image = declared[0]
+		case !whole[m.policy].conflicting:
+			m.image = whole[m.policy].image
+		}
+		if m.image == "" && m.value != nil && len(declared) > 1 && slices.ContainsFunc(declared, d.isMoved) {
+			d.run.mention(d, part{node: m.value}, "its policy "+m.policy+" is declared twice with different images")
 		}
 	}
+}
+
+// shows returns the image that stands where a policy's marker does, and whether
+// it is there by its name alone; "" if that is none.
+func (m *marker) shows() (repo image.Repository, isName bool) {
+	if m.policy == "" || m.value == nil || m.field != "" && m.field != "name" {
+		return "", false
+	}
+	// Without a suffix the marker stands on a whole reference; a word alone may be a tag.
+	ref, ok := referenceIn(whole(m.value))
+	if !ok || m.field == "" && ref.tag.node == nil && ref.digest.node == nil {
+		return "", false
+	}
+	repo, _ = ref.repository()
+	return repo, m.field == "name"
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/image"
@@ -18,10 +21,41 @@ const reasonOther = "it is another image"
 func (r *run) mention(d *document, p part, reason string) *Mention {
 	at := placeOf(d, p)
 	r.file.Mentions = append(r.file.Mentions, Mention{
-		Path: r.file.Path, Position: r.position(d, at), Text: p.node.Value, Reason: reason,
+		Path: r.file.Path, Position: r.position(d, at), Text: excerpt(p.node.Value), Reason: escape(reason),
 		Other: strings.HasPrefix(reason, reasonOther),
 	})
 	return &r.file.Mentions[len(r.file.Mentions)-1]
+}
+
+// escape writes control characters, and bytes that are no text, so that they
+// can be shown: what a file holds must not begin a line of its own in a log.
+func escape(s string) string {
+	if !strings.ContainsFunc(s, isUnprintable) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if isUnprintable(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isUnprintable(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+
+// excerpt returns text as one short line.
+func excerpt(text string) string {
+	const longest = 120
+	i := 0
+	for at := range text {
+		if i++; i > longest {
+			return escape(text[:at]) + "…"
+		}
+	}
+	return escape(text)
 }
 
 func (d *document) mention(n *edit.Node, repo image.Repository, reason string) {
@@ -33,10 +67,10 @@ func (d *document) mention(n *edit.Node, repo image.Repository, reason string) {
 // mentionChart notes a release whose chart has the image's name but comes from
 // a repository that is no registry, as with Jenkins X: there the version of
 // the chart is often that of the image, but nothing says so.
-func (d *document) mentionChart(n *edit.Node, name, version string) {
+func (d *document) mentionChart(version *edit.Node, name string) {
 	for _, m := range d.run.moves {
 		if m.Image.Base() == name {
-			d.run.mention(d, part{node: &edit.Node{Value: "chart " + name + " " + version, Start: n.Get("version").Start}},
+			d.run.mention(d, part{node: &edit.Node{Value: "chart " + name + " " + version.Text(), Start: version.Start}},
 				"it is the version of a chart of that name; name it with --set if it is the image's too")
 		}
 	}
@@ -54,7 +88,7 @@ func (r *run) mentions() {
 			}
 			r.seen[place] = true
 			r.file.Mentions = append(r.file.Mentions, Mention{
-				Path: r.file.Path, Position: r.positions.at(span.Start), Text: string(src[span.Start:span.End]), Reason: reason,
+				Path: r.file.Path, Position: r.positions.at(span.Start), Text: excerpt(string(src[span.Start:span.End])), Reason: reason,
 				Other: strings.HasPrefix(reason, reasonOther),
 			})
 		}
@@ -86,6 +120,9 @@ func (r *run) nearMiss(moved image.Repository, span edit.Span) (place int, reaso
 	}
 	if repo != moved {
 		return span.Start + len(name) + 1, reasonOther
+	}
+	if isState(r.file.Path) {
+		return span.Start + len(name) + 1, "it is Terraform's state, which only Terraform may write"
 	}
 	hint := "put the comment `# towpath: " + moved.Familiar() + "` behind it to have it bumped"
 	if r.format == formatJSON {

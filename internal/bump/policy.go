@@ -2,6 +2,8 @@ package bump
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/towpath-dev/towpath/internal/edit"
@@ -9,27 +11,27 @@ import (
 )
 
 // policies are the images that Flux's image policies stand for, as far as the
-// tree declares them: what a marker's "namespace:name" means.
+// tree declares them: what a marker's "namespace:name" means. A tree that holds
+// several clusters may declare one name several times, with different images.
 // https://fluxcd.io/flux/components/image/imagepolicies/
-type policies map[string]image.Repository
+type policies map[string][]image.Repository
 
-// image returns the image of a policy. Where the tree leaves the namespace to
-// a kustomization, the name decides.
-func (p policies) image(policy string) (image.Repository, bool) {
-	if repo, ok := p[policy]; ok {
-		return repo, true
+// images returns the images of a policy. Where the tree leaves the namespace
+// to a kustomization, the name decides.
+func (p policies) images(policy string) []image.Repository {
+	if repos, ok := p[policy]; ok {
+		return repos
 	}
 	_, name, _ := strings.Cut(policy, ":")
-	repo, ok := p[":"+name]
-	return repo, ok
+	return p[":"+name]
 }
 
-// of returns the policies that stand for an image that moves.
+// of returns the policies that stand, or may stand, for an image that moves.
 func (p policies) of(ms moves) policies {
 	out := policies{}
-	for name, repo := range p {
-		if ms.has(repo) {
-			out[name] = repo
+	for name, repos := range p {
+		if slices.ContainsFunc(repos, ms.has) {
+			out[name] = repos
 		}
 	}
 	return out
@@ -50,10 +52,36 @@ func (p policies) mentionedIn(text []byte) bool {
 }
 
 // declarations are the policies and the repositories that they refer to, both
-// by "namespace:name", as single files have them.
+// by "namespace:name", as single files have them. All that is declared under a
+// name is kept, so that the order of the files does not matter.
 type declarations struct {
-	repositories map[string]image.Repository
-	policies     map[string]string // policy → repository
+	repositories map[string]map[image.Repository]bool
+	policies     map[string]map[string]bool // policy → repositories
+}
+
+func newDeclarations() declarations {
+	return declarations{map[string]map[image.Repository]bool{}, map[string]map[string]bool{}}
+}
+
+// add adds what is declared elsewhere.
+func (d *declarations) add(other declarations) {
+	for name, repos := range other.repositories {
+		for repo := range repos {
+			insert(d.repositories, name, repo)
+		}
+	}
+	for name, refs := range other.policies {
+		for ref := range refs {
+			insert(d.policies, name, ref)
+		}
+	}
+}
+
+func insert[V comparable](m map[string]map[V]bool, name string, v V) {
+	if m[name] == nil {
+		m[name] = map[V]bool{}
+	}
+	m[name][v] = true
 }
 
 // declares reports whether a file may declare a policy or a repository.
@@ -81,10 +109,10 @@ func (d *declarations) read(src []byte) {
 		switch root.Get("kind").Text() {
 		case "ImageRepository":
 			if repo, err := image.ParseRepository(spec.Get("image").Text()); err == nil {
-				d.repositories[name] = repo
+				insert(d.repositories, name, repo)
 			}
 		case "ImagePolicy":
-			d.policies[name] = refName(spec.Get("imageRepositoryRef"), namespace)
+			insert(d.policies, name, refName(spec.Get("imageRepositoryRef"), namespace))
 		}
 	}
 }
@@ -99,9 +127,13 @@ func refName(ref *edit.Node, namespace string) string {
 // resolve joins policies with their repositories.
 func (d *declarations) resolve() policies {
 	out := policies{}
-	for policy, repository := range d.policies {
-		if repo, ok := d.repositories[repository]; ok {
-			out[policy] = repo
+	for policy, refs := range d.policies {
+		images := map[image.Repository]bool{}
+		for ref := range refs {
+			maps.Copy(images, d.repositories[ref])
+		}
+		if len(images) > 0 {
+			out[policy] = slices.Sorted(maps.Keys(images))
 		}
 	}
 	return out

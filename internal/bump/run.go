@@ -33,24 +33,41 @@ func (ms moves) hasBase(repo image.Repository) bool {
 }
 
 // mentionedIn reports whether text holds the last segment of an image's name
-// as a word. It is the test that keeps most files from being parsed: cheap,
-// and never false for a file that names the image.
+// as a word, or as the default of a variable (${IMAGE:-web:1.4}). It is the
+// test that keeps most files from being parsed: cheap, and never false for a
+// file that names the image where a site may be.
 func (ms moves) mentionedIn(text []byte) bool {
 	for _, m := range ms {
 		base := m.Image.Base()
-		for rest := text; ; {
-			i := bytes.Index(rest, []byte(base))
+		for from := 0; ; {
+			i := bytes.Index(text[from:], []byte(base))
 			if i < 0 {
 				break
 			}
-			end := i + len(base)
-			if (i == 0 || !isNameByte(rest[i-1])) && (end == len(rest) || !isNameByte(rest[end]) && rest[end] != '/') {
+			start := from + i
+			end := start + len(base)
+			if (start == 0 || !isNameByte(text[start-1]) || isDefault(text[:start])) &&
+				(end == len(text) || !isNameByte(text[end]) && text[end] != '/') {
 				return true
 			}
-			rest = rest[i+1:]
+			from = start + 1
 		}
 	}
 	return false
+}
+
+// isDefault reports whether the default of a variable begins where text ends,
+// behind ${NAME:- or ${NAME-.
+func isDefault(text []byte) bool {
+	text, ok := bytes.CutSuffix(text, []byte("-"))
+	if !ok {
+		return false
+	}
+	text = bytes.TrimSuffix(text, []byte(":"))
+	for len(text) > 0 && isNameByte(text[len(text)-1]) && text[len(text)-1] != '-' && text[len(text)-1] != '.' {
+		text = text[:len(text)-1]
+	}
+	return bytes.HasSuffix(text, []byte("${"))
 }
 
 // isNameByte reports whether c can stand within a segment of an image's name.
@@ -91,7 +108,9 @@ func (r Request) file(path string, src []byte, known policies) File {
 	w.adding = slices.Contains(r.Add, path)
 	w.format = formatOf(path, src)
 	l := &layer{run: w, path: path, text: src}
-	l.open(w.format)
+	if !isState(path) {
+		l.open(w.format)
+	}
 	for _, keys := range w.set {
 		l.target(keys)
 	}
@@ -149,23 +168,41 @@ func (r *run) concerns(text []byte) bool {
 
 // target adds the site at a path that the caller named.
 func (l *layer) target(keys edit.Path) {
-	found := false
+	if l.format == formatText || l.format == formatTemplate {
+		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
+			Code: fault.Refused, Path: l.path, Message: "is no YAML, JSON or HCL, in which keys could be found",
+			Hint: "put the comment `# towpath: " + l.run.moves.first().Image.Familiar() + ":tag` on the line above the value",
+		})
+		return
+	}
+	var found *edit.Node
+	var sites []*site
+	ambiguous := false
 	for _, d := range l.docs {
 		for _, n := range keys.Find(d.root()) {
-			if n == nil {
+			switch {
+			case n == nil:
 				continue
-			}
-			found = true
-			if n.Kind != edit.Scalar || n.Tag == edit.TagNull {
+			case n.Kind != edit.Scalar || n.Tag == edit.TagNull:
 				l.run.refuseAt(d, n.Start, fault.New(fault.Refused, "name a string; an empty one is written \"\"", "%s is no value that can hold a version", keys))
-				continue
+			default:
+				s := named(n, l.run.moves.first().Image)
+				s.doc, s.kind = d, Set
+				sites = append(sites, s)
 			}
-			s := named(n, l.run.moves.first().Image)
-			s.doc, s.kind = d, Set
-			d.marked = append(d.marked, s)
+			// A key written twice is one place to those who read it; what holds
+			// different values is not.
+			ambiguous = ambiguous || found != nil && (found.Kind != n.Kind || found.Value != n.Value)
+			found = n
 		}
 	}
-	if !found && len(l.run.unread) == 0 {
+	for _, s := range sites {
+		if ambiguous {
+			s.problem = keys.String() + " leads to several places with different values; an index tells repeated keys apart, as in set[1].value"
+		}
+		s.doc.marked = append(s.doc.marked, s)
+	}
+	if found == nil && len(l.run.unread) == 0 {
 		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
 			Code: fault.NotFound, Path: l.path, Message: "no value at " + keys.String(),
 			Hint: "paths look like image.tag, \"a.b\".c or releases[0].version",

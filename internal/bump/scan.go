@@ -22,11 +22,15 @@ type Tree interface {
 	Files(ctx context.Context, yield func(path string) bool) error
 
 	// Read must append the contents of a file to buf[:0] and return them. A file
-	// that is to be left alone, such as a binary one, reads as empty; one that
-	// vanished since it was listed gives an error wrapping [fs.ErrNotExist]. It is
-	// called from several goroutines at once.
+	// that is to be left alone, such as a binary one, gives an error wrapping
+	// [ErrLeftAlone], and one that vanished since it was listed an error wrapping
+	// [fs.ErrNotExist]. It is called from several goroutines at once.
 	Read(path string, buf []byte) ([]byte, error)
 }
+
+// ErrLeftAlone is what a [Tree] says of files that are not edited whatever they
+// hold: links, binary files, files too large.
+var ErrLeftAlone = errors.New("left alone")
 
 // Scan looks at every file of a tree and says what the request comes to. It
 // writes nothing. The error is that of listing the tree, or of ctx; what goes
@@ -38,7 +42,7 @@ func Scan(ctx context.Context, tree Tree, r Request) (*Plan, error) {
 	s := &scan{
 		tree: tree, request: r,
 		set:   map[string]bool{},
-		found: declarations{map[string]image.Repository{}, map[string]string{}},
+		found: newDeclarations(),
 	}
 	for _, target := range r.Set {
 		s.set[target.Path] = true
@@ -106,7 +110,7 @@ func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) er
 					}
 					src, err := s.tree.Read(path, buf)
 					switch {
-					case errors.Is(err, fs.ErrNotExist):
+					case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrLeftAlone):
 						continue
 					case err != nil && !s.wanted(path): // nobody asked for it, or targets will
 						continue
@@ -114,7 +118,7 @@ func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) er
 						s.unreadable(path, err)
 						continue
 					}
-					visit(path, src)
+					s.guard(path, src, func() { visit(path, src) })
 					buf = src
 				}
 			}
@@ -140,6 +144,25 @@ func (s *scan) wanted(path string) bool {
 	return !s.set[path] && (s.request.Match == nil || s.request.Match(path))
 }
 
+// guard does the work on one file. A panic in it, which is a fault of towpath,
+// refuses the file and leaves the others alone.
+func (s *scan) guard(path string, src []byte, work func()) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		f := File{Path: path, Refused: []*fault.Error{internalFault(path, p)}, refused: map[image.Repository]bool{}}
+		for _, m := range s.request.Moves {
+			f.refused[m.Image] = moves{m}.mentionedIn(src)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.files = append(s.files, f)
+	}()
+	work()
+}
+
 // first is the visit that decides about every file, except those with Flux
 // markers: their policies may stand anywhere in the tree.
 func (s *scan) first(path string, src []byte) {
@@ -161,12 +184,11 @@ func (s *scan) first(path string, src []byte) {
 }
 
 func (s *scan) declare(src []byte) {
-	d := declarations{map[string]image.Repository{}, map[string]string{}}
+	d := newDeclarations()
 	d.read(src)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.Copy(s.found.repositories, d.repositories)
-	maps.Copy(s.found.policies, d.policies)
+	s.found.add(d)
 }
 
 // file bumps one file and keeps the result if it has something to tell. src
@@ -186,7 +208,8 @@ func (s *scan) file(path string, src []byte, known policies) {
 
 // markers is the second visit, to the files with Flux markers.
 func (s *scan) markers(ctx context.Context) error {
-	known := s.found.resolve().of(s.request.Moves)
+	known := s.found.resolve()
+	moved := known.of(s.request.Moves)
 	for _, path := range s.marked {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -196,8 +219,8 @@ func (s *scan) markers(ctx context.Context) error {
 			s.unreadable(path, err)
 			continue
 		}
-		if moves(s.request.Moves).mentionedIn(src) || known.mentionedIn(src) {
-			s.file(path, src, known)
+		if moves(s.request.Moves).mentionedIn(src) || moved.mentionedIn(src) {
+			s.guard(path, src, func() { s.file(path, src, known) })
 		}
 	}
 	return nil
@@ -205,7 +228,7 @@ func (s *scan) markers(ctx context.Context) error {
 
 // targets visits the files that the caller named.
 func (s *scan) targets() {
-	known := s.found.resolve().of(s.request.Moves)
+	known := s.found.resolve()
 	for _, path := range slices.Sorted(maps.Keys(s.set)) {
 		src, err := s.tree.Read(path, nil)
 		switch {
@@ -214,15 +237,24 @@ func (s *scan) targets() {
 				Code: fault.NotFound, Path: path, Message: "there is no such file",
 				Hint: "name the file relative to the repository, as in path/to/file.yaml",
 			})
+		case errors.Is(err, ErrLeftAlone):
+			s.refuse(&fault.Error{
+				Code: fault.Refused, Path: path, Message: "cannot be edited", Err: err,
+				Hint: "name a text file that is no link",
+			})
 		case err != nil:
 			s.unreadable(path, err)
 		default:
-			s.file(path, src, known)
+			s.guard(path, src, func() { s.file(path, src, known) })
 		}
 	}
 }
 
 func (s *scan) unreadable(path string, err error) {
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Path == path {
+		s.refuse(f)
+		return
+	}
 	s.refuse(&fault.Error{
 		Code: fault.Access, Path: path, Message: "cannot be read", Err: cause(err),
 		Hint: "make the file readable, or leave it out with --path",

@@ -1,6 +1,7 @@
 package bump
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/towpath-dev/towpath/internal/edit"
@@ -14,6 +15,7 @@ type selection struct {
 	doc      *document
 	registry string // the registry that the document sets for all its images
 	sites    []*site
+	asides   []*site // come last: an alias may give what runs the same version
 	nested   []nested
 	untagged []untagged
 
@@ -62,7 +64,14 @@ func (s *selection) walk(n *edit.Node, t *trail) {
 		}
 		s.mapping(n, t)
 		for k, v := range n.Pairs() {
-			s.walk(v, &trail{k.Value, t})
+			switch {
+			case containsFold(k.Value, "image") && isAside(k.Value):
+				s.leave(v, "it stands under "+k.Value+", which does not say what runs")
+			case k.Value == "status" && s.isObject(n):
+				s.leave(v, "it stands under status, which says what ran")
+			default:
+				s.walk(v, &trail{k.Value, t})
+			}
 		}
 	case edit.Sequence:
 		s.namedValues(n)
@@ -74,6 +83,45 @@ func (s *selection) walk(n *edit.Node, t *trail) {
 		}
 	case edit.Scalar:
 		s.scalar(n, t)
+	}
+}
+
+// isObject reports whether a mapping is an object of Kubernetes. It looks at
+// the first keys only, where those that tell stand.
+func (s *selection) isObject(n *edit.Node) bool {
+	const most = 16
+	version, kind, seen := false, false, 0
+	for k := range n.Pairs() {
+		version, kind = version || k.Value == "apiVersion", kind || k.Value == "kind"
+		if seen++; seen == most || version && kind {
+			break
+		}
+	}
+	return version && kind
+}
+
+// leave notes the references under a node that does not say what runs.
+func (s *selection) leave(n *edit.Node, reason string) {
+	if n == nil {
+		return
+	}
+	switch n.Kind {
+	case edit.Mapping:
+		for _, v := range n.Pairs() {
+			s.leave(v, reason)
+		}
+	case edit.Sequence:
+		for _, item := range n.Items() {
+			s.leave(item, reason)
+		}
+	case edit.Scalar:
+		ref, ok := referenceIn(whole(n))
+		if !ok || ref.tag.node == nil && ref.digest.node == nil {
+			return
+		}
+		if repo, ok := ref.repository(); ok && s.doc.isMoved(repo) {
+			s.asides = append(s.asides, &site{doc: s.doc, image: repo, tag: ref.tag, digest: ref.digest, aside: reason})
+		}
 	}
 }
 
@@ -150,9 +198,52 @@ func (s *selection) patch(n *edit.Node) {
 // isImageKey reports whether a value under that key may be a whole image
 // reference: image, images, webImage, SIDECAR_IMAGE, imageId, --proxy-image,
 // and Spinnaker's reference. The annotations of Argo CD Image Updater are
-// constraints, even where they look like references.
+// constraints, even where they look like references; so are keys such as
+// allowedImages, see [isAside].
 func isImageKey(key string) bool {
-	return key == "reference" || containsFold(key, "image") && !strings.HasPrefix(key, "argocd-image-updater.")
+	return key == "reference" || containsFold(key, "image") && !strings.HasPrefix(key, "argocd-image-updater.") && !isAside(key)
+}
+
+// isAside reports whether a word of a key says that what stands there is not
+// what runs: what ran before, the bound of a range, or the rule of a policy.
+func isAside(key string) bool {
+	for word := range words(key) {
+		if aside[strings.ToLower(word)] {
+			return true
+		}
+	}
+	return false
+}
+
+var aside = map[string]bool{
+	"previous": true, "prev": true, "last": true, "old": true, "former": true, "rollback": true,
+	"minimum": true, "min": true, "maximum": true, "max": true,
+	"allow": true, "allowed": true, "allowlist": true, "whitelist": true,
+	"deny": true, "denied": true, "denylist": true, "blacklist": true, "blocklist": true, "blocked": true,
+	"forbidden": true, "disallowed": true, "banned": true, "ignore": true, "ignored": true, "exclude": true, "excluded": true,
+}
+
+// words yields the words of a key in camelCase, snake_case or kebab-case.
+func words(key string) iter.Seq[string] {
+	isUpper := func(c byte) bool { return c >= 'A' && c <= 'Z' }
+	return func(yield func(string) bool) {
+		start := 0
+		for i := range len(key) {
+			switch {
+			case strings.IndexByte("_-./ ", key[i]) >= 0:
+				if !yield(key[start:i]) {
+					return
+				}
+				start = i + 1
+			case i > start && isUpper(key[i]) && !isUpper(key[i-1]):
+				if !yield(key[start:i]) {
+					return
+				}
+				start = i
+			}
+		}
+		yield(key[start:])
+	}
 }
 
 func containsFold(s, lower string) bool {

@@ -45,6 +45,9 @@ type site struct {
 	// exact is set where only a version of a chart may stand, such as 1.4.2.
 	exact bool
 
+	// aside says why the version is not that of what runs, if it is not.
+	aside string
+
 	// problem says why the version must not be changed here, whatever it is.
 	problem string
 }
@@ -94,8 +97,14 @@ func (s *site) judge(m Move, allowDowngrade bool) verdict {
 	tag, digest := s.tag.text(), s.digestText()
 	v := verdict{to: m.version()}
 	switch {
+	case s.aside != "" && s.kind != Set:
+		return verdict{mention: s.aside}
 	case s.problem != "":
-		return refuse("mend the place by hand, or name it with --set", "%s cannot be bumped here: %s", m.Image.Familiar(), s.problem)
+		hint := "mend the place by hand"
+		if s.kind != Set {
+			hint += ", or name it with --set"
+		}
+		return refuse(hint, "%s cannot be bumped here: %s", m.Image.Familiar(), s.problem)
 	case s.bare && m.Digest != "" && !strings.HasPrefix(m.Digest, sha256):
 		return refuse("name a sha256 digest", "%s is pinned by a digest for which only sha256 is possible", m.Image.Familiar())
 	case tag == m.Tag && (m.Digest == "" || digest == m.Digest):

@@ -239,6 +239,10 @@ func TestManyMatches(t *testing.T) {
 		{"too deep in JSON", "a.json", `{"image": "acme.io/web:1.9", "x": ` + strings.Repeat("[", 1_000_000) + "}", 0},
 		{"too deep in HCL", "a.tf", `image = "acme.io/web:1.9"` + "\nx = " + strings.Repeat("[", 1_000_000) + "\n", 0},
 		{"strings in strings", "a.yaml", nest(200), 0},
+		{"stems", "a.yaml", "image: acme.io/web:1.9\n" + stems(60_000), 1},
+		{"tags and names in a list", "a.yaml", strings.Repeat("- {name: tag, value: x1}\n", n) + strings.Repeat("- {name: image, value: acme.io/web}\n", n), n},
+		{"names and tags without a digit", "a.yaml", strings.Repeat("- {name: tag, value: x}\n- {name: name, value: web}\n", n), 0},
+		{"many names and registries", "a.yaml", "- {name: tag, value: x1}\n" + manyNames(n), 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -274,6 +278,24 @@ func chain(levels int) string {
 	b.WriteString("m0: &m0 {image: acme.io/web:1.9}\n")
 	for i := range levels {
 		fmt.Fprintf(&b, "m%d: &m%d {<<: *m%d, k%d: x}\n", i+1, i+1, i, i)
+	}
+	return b.String()
+}
+
+// stems has keys each of which is a group of its own.
+func stems(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, "k%dtag: x\n", i)
+	}
+	return b.String()
+}
+
+// manyNames has a list that names many images, registries and kinds.
+func manyNames(count int) string {
+	var b strings.Builder
+	for i := range count {
+		fmt.Fprintf(&b, "- {name: image, value: web%d}\n- {name: registry, value: r%d.io}\n- {name: name, value: web}\n- {name: type, value: x}\n", i, i)
 	}
 	return b.String()
 }
