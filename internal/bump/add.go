@@ -10,6 +10,7 @@ import (
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/edit/yamledit"
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
 )
 
 // addition is what a kustomization's images get. It is the one thing that
@@ -56,8 +57,14 @@ func (l *layer) add() {
 	}
 }
 
-// uses reports whether the document has a place for the move's image already.
+// uses reports whether the document has a place for the move's image already,
+// or an entry of that name, be it one that replaces the image.
 func (d *document) uses(m Move) bool {
+	for _, item := range d.root().Get("images").Items() {
+		if repo, err := image.ParseRepository(item.Get("name").Text()); err == nil && repo == m.Image {
+			return true
+		}
+	}
 	for _, sites := range [][]*site{d.marked, d.sites} {
 		for _, s := range sites {
 			if s.image == m.Image {
