@@ -143,7 +143,7 @@ func (l *layer) open(f format) {
 		}
 		s := selection{doc: d, registry: globalRegistry(tree.Root()), roles: map[string]keyRole{}}
 		s.walk(tree.Root(), nil)
-		d.sites = append(s.sites, s.asides...)
+		d.sites = slices.Concat(s.sites, s.asides)
 		d.marked = d.markers()
 		s.mentionUntagged()
 		for _, n := range s.nested {

@@ -42,6 +42,7 @@ func FuzzBump(f *testing.F) {
 		"e: &e ''\na: {image: {repository: nginx, tag: 1, digest: *e}}\nb: {image: {repository: nginx, tag: 1, sha: *e}}\n",
 		"a: {image: &i 'nginx:1.4.1'}\nb: {image: *i, digest: " + digest1 + "}\n",
 		"v: &v 1.4.1 # towpath: nginx:tag\na: {image: {repository: nginx, tag: *v, digest: " + digest1 + "}}\nb: {repository: nginx, tag: *v, digest: " + digest2 + "}\n",
+		"empty: &e \"\"\none: {image: {repository: ghcr.io/acme/web, x: 1.4.1, digest: *e}}\ntwo: {image: {repository: ghcr.io/acme/web, tag: 1.4.1, sha: *e}}\n",
 		"templates: {default: &default {version: 1.4.1}}\nreleases: [{name: nginx, chart: acme/nginx, <<: *default}]\n",
 		"web: {image: nginx, imageTag: 1.4.1, tag: frontend}\nb: {repository: nginx, tag: 1.0, imageVersion: '2'}\n",
 		"a: {repository: nginx, tag: '', digest: " + digest1 + "}\nb: {repository: nginx, tag: ~, digest: " + digest1 + "}\n",

@@ -205,12 +205,13 @@ func (b blockLines) versionNear(at int) versionHeld {
 	}
 	indent := b[i].indent
 	near := b[i].holds
-	for j := i + 1; j < min(len(b), i+far) && b[j].indent >= indent && !(b[j].item && b[j].indent == indent); j++ {
+	starts := func(l blockLine) bool { return l.item && l.indent == indent } // another entry of the list
+	for j := i + 1; j < min(len(b), i+far) && b[j].indent >= indent && !starts(b[j]); j++ {
 		if b[j].indent == indent {
 			near = max(near, b[j].holds)
 		}
 	}
-	for j := i; j > max(0, i-far) && !(b[j].item && b[j].indent == indent) && b[j-1].indent >= indent; j-- {
+	for j := i; j > max(0, i-far) && !starts(b[j]) && b[j-1].indent >= indent; j-- {
 		if b[j-1].indent == indent {
 			near = max(near, b[j-1].holds)
 		}

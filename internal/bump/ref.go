@@ -93,10 +93,11 @@ func versionIn(p part) (tag, digest part, ok bool) {
 	return tag, digest, true
 }
 
-// digestIn reads a scalar as a digest, or as the empty place for one.
+// digestIn reads a scalar as a digest, or as the empty place for one. An empty
+// scalar that others refer to is no such place, since they may not want one.
 func digestIn(n *edit.Node) (part, bool) {
 	if n == nil || n.Kind != edit.Scalar || n.Tag != edit.TagString {
 		return part{}, false
 	}
-	return whole(n), n.Value == "" || image.ValidDigest(n.Value)
+	return whole(n), n.Value == "" && n.Anchor == "" || image.ValidDigest(n.Value)
 }
