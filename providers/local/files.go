@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	slashpath "path"
 	"path/filepath"
 	"strings"
@@ -39,8 +41,9 @@ const (
 // under .git or node_modules is among them, no .tgz, no submodule, no nested
 // repository, and no temporary file of this package: those that a killed run
 // left are removed if the caller holds the lock. Folders that cannot be read
-// are passed over. Without git, symbolic links are left out too. With git, what an untracked file is, and whether a
-// tracked one is there at all, is only found out by reading it.
+// are passed over. Without git, symbolic links are left out too. With git, what
+// an untracked file is, and whether a tracked one is there at all, is only found
+// out by reading it.
 func (c *Checkout) Files(ctx context.Context, yield func(path string) bool) error {
 	if c.IsGit() {
 		return c.listed(ctx, yield)
@@ -50,33 +53,77 @@ func (c *Checkout) Files(ctx context.Context, yield func(path string) bool) erro
 
 // listed asks git. Untracked files in folders that cannot be read are missing,
 // as they are for git.
+//
+// Two gits are asked at once: what is tracked stands in the index, and can be
+// worked on while the other one still walks the folders for what is not.
 func (c *Checkout) listed(ctx context.Context, yield func(path string) bool) error {
 	stopping, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// With -t and --stage, git tells links and submodules from files without a
-	// look at the disk, and tracked files from untracked ones.
-	cmd := command(stopping, c.dir, "ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard",
-		"--exclude=node_modules")
-	said := &head{}
-	cmd.Stderr = said
-	out, err := cmd.StdoutPipe()
+	untracked, err := c.list(stopping, "--others", "--exclude-standard", "--exclude=node_modules")
 	if err != nil {
-		return fmt.Errorf("list files of %q: %w", c.dir, err)
+		return err
 	}
-	if err := cmd.Start(); err != nil {
-		return judge(ctx, cmd, err, said)
+	defer func() { cancel(); _ = untracked.end(ctx) }() // which does nothing if it has ended
+	tracked, err := c.list(stopping, "--stage", "--cached")
+	if err != nil {
+		return err
 	}
+	defer func() { cancel(); _ = tracked.end(ctx) }()
+	for _, l := range []*listing{tracked, untracked} {
+		if stopped, err := c.each(l, yield); stopped || err != nil && ctx.Err() == nil {
+			return err // git is killed, and what it would say is not asked for
+		}
+		if err := l.end(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-	lines := bufio.NewScanner(out)
+// listing is a git ls-files under way.
+type listing struct {
+	cmd   *exec.Cmd
+	out   io.Reader
+	said  *head
+	ended bool
+}
+
+// list starts git ls-files. With -t and --stage, git tells links and submodules
+// from files without a look at the disk, and tracked files from untracked ones.
+func (c *Checkout) list(ctx context.Context, args ...string) (*listing, error) {
+	l := &listing{cmd: command(ctx, c.dir, append([]string{"ls-files", "-z", "-t"}, args...)...), said: &head{}}
+	l.cmd.Stderr = l.said
+	out, err := l.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("list files of %q: %w", c.dir, err)
+	}
+	l.out = out
+	if err := l.cmd.Start(); err != nil {
+		return nil, judge(ctx, l.cmd, err, l.said)
+	}
+	return l, nil
+}
+
+// end waits for git, once, and says how it went.
+func (l *listing) end(ctx context.Context) error {
+	if l.ended {
+		return nil
+	}
+	l.ended = true
+	return judge(ctx, l.cmd, l.cmd.Wait(), l.said)
+}
+
+// each calls yield with the files of a listing. stopped says that yield wants
+// no more.
+func (c *Checkout) each(l *listing, yield func(path string) bool) (stopped bool, err error) {
+	lines := bufio.NewScanner(l.out)
 	lines.Buffer(make([]byte, 64<<10), 1<<20)
 	lines.Split(splitNUL)
 	var last string
-	var bad error
 	for lines.Scan() {
 		tracked, name, err := parseEntry(lines.Bytes())
 		if err != nil {
-			bad = err
-			break
+			return false, unlisted(err)
 		}
 		// The up to three versions of an unmerged file follow each other.
 		if name == nil || tracked && string(name) == last {
@@ -87,22 +134,17 @@ func (c *Checkout) listed(ctx context.Context, yield func(path string) bool) err
 			c.sweep(last)
 		}
 		if isEditable(last) && !yield(last) {
-			cancel()
-			_ = cmd.Wait() // it was killed, and what it would say is not asked for
-			return nil
+			return true, nil
 		}
 	}
-	if bad == nil {
-		bad = lines.Err()
+	return false, unlisted(lines.Err())
+}
+
+func unlisted(err error) error {
+	if err == nil {
+		return nil
 	}
-	if bad != nil {
-		cancel()
-	}
-	err = judge(ctx, cmd, cmd.Wait(), said)
-	if bad != nil && ctx.Err() == nil {
-		return &fault.Error{Code: fault.Failed, Message: "read the output of git ls-files", Err: bad}
-	}
-	return err
+	return &fault.Error{Code: fault.Failed, Message: "read the output of git ls-files", Err: err}
 }
 
 func splitNUL(data []byte, atEOF bool) (advance int, token []byte, err error) {
@@ -196,10 +238,7 @@ func (c *Checkout) Read(path string, buf []byte) ([]byte, error) {
 	if err != nil {
 		return buf[:0], err
 	}
-	c.mu.Lock()
-	err = c.follow(slashpath.Dir(path), c.real)
-	c.mu.Unlock()
-	if err == nil {
+	if err = c.follow(slashpath.Dir(path), &c.real); err == nil {
 		buf, err = readFile(name, buf[:0])
 	}
 	if err == nil {

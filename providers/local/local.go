@@ -35,8 +35,7 @@ type Checkout struct {
 
 	locked atomic.Bool // by this checkout
 
-	mu   sync.Mutex
-	real map[string]bool // folders that were reached without a symbolic link
+	real sync.Map // the folders, by path, that were reached without a symbolic link
 
 	// Replaced in tests, to fail at a chosen moment.
 	stage  func(name string, content []byte, like fs.FileInfo) error
@@ -62,7 +61,6 @@ func Open(ctx context.Context, dir string) (*Checkout, error) {
 	return &Checkout{
 		dir:    root,
 		gitDir: gitDir,
-		real:   map[string]bool{".": true},
 		stage:  stage,
 		rename: os.Rename,
 	}, nil
@@ -198,8 +196,11 @@ func (c *Checkout) name(path string) (string, error) {
 // follow returns nil if folder, and every folder above it up to the checkout,
 // is a directory and no symbolic link, which it then notes in known. Otherwise
 // its error wraps [fs.ErrNotExist] or [ErrNotRegular].
-func (c *Checkout) follow(folder string, known map[string]bool) error {
-	if known[folder] {
+func (c *Checkout) follow(folder string, known *sync.Map) error {
+	if folder == "." {
+		return nil
+	}
+	if _, ok := known.Load(folder); ok {
 		return nil
 	}
 	if err := c.follow(slashpath.Dir(folder), known); err != nil {
@@ -216,6 +217,6 @@ func (c *Checkout) follow(folder string, known map[string]bool) error {
 	case !info.IsDir():
 		return fmt.Errorf("%q is a symbolic link: %w", folder, ErrNotRegular)
 	}
-	known[folder] = true
+	known.Store(folder, true)
 	return nil
 }

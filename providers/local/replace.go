@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/towpath-dev/towpath/internal/fault"
@@ -76,7 +77,7 @@ func (c *Checkout) Replace(ctx context.Context, writes []Write) error {
 // targets checks all writes and returns those that change anything.
 func (c *Checkout) targets(ctx context.Context, writes []Write) ([]*target, error) {
 	seen := make(map[string]bool, len(writes))
-	folders := map[string]bool{".": true}
+	var folders sync.Map
 	var targets []*target
 	for _, w := range writes {
 		if ctx.Err() != nil {
@@ -90,7 +91,7 @@ func (c *Checkout) targets(ctx context.Context, writes []Write) ([]*target, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := c.follow(slashpath.Dir(w.Path), folders); err != nil {
+		if err := c.follow(slashpath.Dir(w.Path), &folders); err != nil {
 			return nil, unwritten(w.Path, err)
 		}
 		info, err := check(name, w)
