@@ -299,7 +299,7 @@ func (g *group) isVersioned(kind Kind) bool {
 	switch kind {
 	case HelmValues, Kubernetes, ArgoCD, Flux, Skaffold, Helmfile, Kustomization:
 		return g.trail != nil && !containsFold(g.trail.key, "chart") && g.trail.key != "dependencies" &&
-			len(g.keys[repositoryRole])+len(g.keys[imageRole]) > 0
+			(len(g.keys[repositoryRole])+len(g.keys[imageRole]) > 0 || containsFold(g.trail.key, "image"))
 	}
 	return false
 }
