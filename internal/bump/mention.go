@@ -125,10 +125,10 @@ func (r *run) nearMiss(moved image.Repository, span edit.Span) (place int, reaso
 		return span.Start + len(name) + 1, "it is Terraform's state, which only Terraform may write"
 	}
 	hint := "put the comment `# towpath: " + moved.Familiar() + "` behind it to have it bumped"
-	switch {
-	case r.format == formatJSON:
+	switch r.format {
+	case formatJSON:
 		hint = "name it with --set to have it bumped"
-	case r.format == formatText: // a Dockerfile, say, has no comments behind anything
+	case formatText: // a Dockerfile, say, has no comments behind anything
 		hint = strings.Replace(hint, "behind it", "on the line above it", 1)
 	}
 	return span.Start + len(name) + 1, "it stands where towpath does not expect an image; " + hint
