@@ -140,7 +140,7 @@ func (r *reader) skip() (newLine bool) {
 		case '\t':
 			// Behind a token a tab is white space; before one it may pretend to be
 			// indentation.
-			if r.column() == 0 || newLine {
+			if len(bytes.TrimLeft(r.src[r.line:r.pos], " ")) == 0 {
 				r.unsure()
 			}
 			for r.peek(0) == ' ' || r.peek(0) == '\t' {
@@ -210,7 +210,7 @@ func (r *reader) block(indent int, inline bool) *edit.Node {
 		}
 		return r.list(column)
 	case c == '&':
-		return r.anchored(indent)
+		return r.anchored(indent, false)
 	case c == '|' || c == '>':
 		return r.blockScalar(indent)
 	case c == '[' || c == '{':
@@ -267,25 +267,30 @@ func (r *reader) endNode() {
 	}
 }
 
-// anchored reads a node with an anchor.
-func (r *reader) anchored(indent int) *edit.Node {
+// anchored reads a node with an anchor. mapping says that it is the value of a
+// key, below whose anchor a list may stand at the column of the key.
+func (r *reader) anchored(indent int, mapping bool) *edit.Node {
 	start := r.pos
 	r.pos++
 	name := r.name()
 	if !r.atSpace() {
 		r.unsure()
 	}
+	if _, again := r.anchors[name]; again {
+		r.unsure()
+	}
+	r.anchors[name] = nil // so that an alias within the node is found out
 	var n *edit.Node
-	if r.skip() || r.atEnd() {
-		n = r.value(indent, false)
+	newLine := r.skip()
+	if c := r.peek(0); c == '&' || c == '*' {
+		r.unsure()
+	}
+	if newLine || r.atEnd() {
+		n = r.value(indent, mapping)
 		if n.Kind == edit.Scalar && n.Tag == edit.TagNull && n.Value == "" {
 			r.unsure()
 		}
 	} else {
-		switch r.peek(0) {
-		case '&', '*':
-			r.unsure()
-		}
 		if n = r.block(indent, true); n.Kind == edit.Mapping && r.src[n.Start-r.base] != '{' {
 			r.unsure()
 		}
@@ -349,6 +354,9 @@ func (r *reader) list(column int) *edit.Node {
 	n.Tag = "!!seq"
 	for !r.atEnd() && r.column() == column && r.peek(0) == '-' && isSpace(r.peek(1)) {
 		r.pos++
+		if blank := bytes.TrimLeft(r.src[r.pos:], " "); len(blank) > 0 && blank[0] == '\t' {
+			r.unsure() // here a tab could be indentation
+		}
 		if r.skip() || r.atEnd() {
 			n.Content = append(n.Content, r.value(column, false))
 		} else {
@@ -375,7 +383,7 @@ func (r *reader) mapping(column int, key *edit.Node) *edit.Node {
 		case r.skip() || r.atEnd():
 			v = r.value(column, true)
 		case r.peek(0) == '&':
-			v = r.anchoredValue(column)
+			v = r.anchored(column, true)
 		default:
 			v = r.block(column, true)
 		}
@@ -396,28 +404,6 @@ func (r *reader) mapping(column int, key *edit.Node) *edit.Node {
 			r.unsure()
 		}
 	}
-}
-
-// anchoredValue reads the value of a key that has an anchor; below the anchor a
-// list may stand at the column of the key.
-func (r *reader) anchoredValue(column int) *edit.Node {
-	start := r.pos
-	r.pos++
-	name := r.name()
-	if !r.atSpace() {
-		r.unsure()
-	}
-	if !r.skip() {
-		r.pos = start
-		return r.anchored(column)
-	}
-	n := r.value(column, true)
-	if n.Kind == edit.Scalar && n.Tag == edit.TagNull {
-		r.unsure()
-	}
-	n.Anchor, n.Start = name, r.base+start
-	r.anchors[name] = n
-	return n
 }
 
 // flow reads a collection in brackets or braces.

@@ -76,7 +76,7 @@ var plainYAML = []string{
 	"a: 1\nb: 1.5\nc: true\nd: ~\ne: null\nf: on\ng: 2024-01-02\n", "\"a\": b\n'c' : d\n", "a b c: d e f\n", "a:  b  \nc: d\t\n", "a: b # c # d\n",
 	"a:\n    b:\n        c: d\n    e: f\n", "a:\n  - b\n\n  - c\n", "- a: b\n  c: d\n- e: f\n", "-\n  a: b\n-\n", "a:\n  -\n  - b\n", "plain\n", "'q'\n", "a: \"\"\nb: ''\n",
 	"a: \"b\" # c\n", "a: [b]# c\n", "a: -1\n", "a: |  # c\n  b\n", "- >\n\n  a\n\n  b\n- c\n", "a: \"x \\\n  y\"\n", "a: - b\n", "a: b: c\n", "a: [b: c]\n", "? a\n: b\n",
-	"a: !!str b\n", "a:\n\t- b\n", "a: b\n c\n", "a:\n b\nc\n", "a: {b\n  : c}\n", "a: *x\n", "a: 'b\n", "a: [b\n", "a:\n  b: c\n d: e\n", "a: @b\n", "%TAG ! x\n---\na: b\n", "a: ---\n", "a: |\n\tb\n", "a: \"b\"c\n", "--- a\n", "a: b\n---\n", "a: &x\n", "&x a: b\n", "- &x a: b\n", "a: {b: [c, {d: e}], f: g}\nh: i\n", "a: [b c, d e]\n", "a: b   #c\n", "a: 'b'#c\n", "x: >\n\n\n", "a: {\"b\":c}\n", "a: [\"b\":c]\n", "a: >\n  b\n  \tc\n  d\n", "a: |\n  b\n \n  c\n", "a: |\n   \n  b\n",
+	"a: !!str b\n", "a:\n\t- b\n", "a: b\n c\n", "a:\n b\nc\n", "a: {b\n  : c}\n", "a: *x\n", "a: 'b\n", "a: [b\n", "a:\n  b: c\n d: e\n", "a: @b\n", "%TAG ! x\n---\na: b\n", "a: ---\n", "a: |\n\tb\n", "a: \"b\"c\n", "--- a\n", "a: b\n---\n", "a: &x\n", "&x a: b\n", "- &x a: b\n", "a: {b: [c, {d: e}], f: g}\nh: i\n", "a: [b c, d e]\n", "a: b   #c\n", "a: 'b'#c\n", "x: >\n\n\n", "a: {\"b\":c}\n", "a: [\"b\":c]\n", "a: >\n  b\n  \tc\n  d\n", "- \t", "a: &x\n  d: &x b\nc: *x\n", "a: &x\n  d: *x\n", "&0\n&0\n-", "a: &x b\nc: &x\n  d: *x\n", " \t\t\n|", "-\t# c\n", "a:\t# c\n  b: c\n", "a: |\n  b\n \n  c\n", "a: |\n   \n  b\n",
 }
 
 func TestReader(t *testing.T) {
