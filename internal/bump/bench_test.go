@@ -29,7 +29,7 @@ func BenchmarkFile(b *testing.B) {
 			b.SetBytes(int64(len(src)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if f := r.file(bb.path, src, nil); f.After == nil {
+				if f := r.file(bb.path, src, surroundings{}); f.After == nil {
 					b.Fatal("nothing changed")
 				}
 			}

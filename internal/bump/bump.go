@@ -45,19 +45,28 @@ func version(tag, digest string) string {
 // Request says what to bump. Its zero value bumps nothing.
 type Request struct {
 	Moves          []Move   // one at most for each image
-	Set            []Target // further places, which hold the version of Moves[0]
+	Set            []Target // further places, which hold the version of an image
 	Add            []string // kustomizations in which an image gets an entry if it has no place
 	AllowDowngrade bool     // let a version go back
 
 	// Match says which files may change, by their path. Nil means all of them.
-	// Files in Set and Add are not asked for.
+	// Files in Set, unless they are optional, and in Add are not asked for.
 	Match func(path string) bool
+
+	// MatchImage says which images may change in a file for which Match holds.
+	// Nil means all of them.
+	MatchImage func(path string, repo image.Repository) bool
 }
 
 // Target is a place that the caller names: a file and a path into it.
 type Target struct {
-	Path string // of the file, slash-separated, relative to the tree
-	Keys edit.Path
+	Path  string // of the file, slash-separated, relative to the tree
+	Keys  edit.Path
+	Image image.Repository // whose version it holds; "" means that of the first move
+
+	// Optional is set where the file need not be there, nor have such keys: a
+	// configuration may name keys for many files, of which some do without.
+	Optional bool
 }
 
 // Kind says what sort of place a version stands in.
@@ -82,6 +91,7 @@ const (
 	Template      Kind = "template" // a line of a file with {{ … }} that is no YAML
 	Marker        Kind = "marker"   // named by a towpath or Flux marker comment
 	Set           Kind = "set"      // named by the caller
+	Keys          Kind = "keys"     // named by the caller for many files
 )
 
 // Change is one place that gets, or already has, a new version. From and To
@@ -92,6 +102,7 @@ type Change struct {
 	Kind     Kind
 	Image    image.Repository
 	From, To string
+	Keys     edit.Path // of the target that led there, if one did
 }
 
 // Mention is a place that names an image and is left alone, and why. A name
@@ -117,6 +128,7 @@ type File struct {
 	Mentions      []Mention
 
 	refused map[image.Repository]bool // the images that Refused speaks of
+	places  []Place                   // what a survey found
 }
 
 // Plan is what a request comes to on a tree. Files are in the order of their

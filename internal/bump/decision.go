@@ -61,9 +61,6 @@ func (d *document) decisions() []*decision {
 	known := map[use]*decision{}
 	for _, s := range sites {
 		move, ok := d.run.moves.of(s.image)
-		if s.kind == Set {
-			move, ok = d.run.moves.first(), true
-		}
 		if !ok {
 			if d.run.moves.hasBase(s.image) {
 				d.run.mention(d, s.place(), reasonOther+", "+s.image.Familiar())
@@ -190,7 +187,7 @@ func (d *document) record(c *decision, told map[claim]bool) {
 			told[p.claim()] = true
 		}
 	}
-	change := Change{Kind: c.site.kind, Image: c.move.Image, From: c.site.version(), To: c.to}
+	change := Change{Kind: c.site.kind, Image: c.move.Image, From: c.site.version(), To: c.to, Keys: c.site.keys}
 	place := c.site.place()
 	if len(own) > 0 {
 		place = own[0]

@@ -55,7 +55,13 @@ type document struct {
 
 func (d *document) root() *edit.Node { return d.tree.Root() }
 
-func (d *document) isMoved(repo image.Repository) bool { return d.run.moves.has(repo) }
+// isMoved reports whether an image is one of those that the run is about.
+func (d *document) isMoved(repo image.Repository) bool {
+	if d.run.survey != nil {
+		return d.run.survey.known[repo]
+	}
+	return d.run.moves.has(repo)
+}
 
 // offset returns the offset in the file of byte i of the layer's text.
 func (l *layer) offset(i int) int {

@@ -52,7 +52,7 @@ func TestScanGoesOnAfterPanics(t *testing.T) {
 
 func TestPanicCountsAsFound(t *testing.T) {
 	t.Parallel()
-	s := &scan{request: Request{Moves: []Move{moveTo(t, "nginx:2"), moveTo(t, "redis:8")}}}
+	s := newScan(nil, nil, moves{moveTo(t, "nginx:2"), moveTo(t, "redis:8")})
 	s.guard("a.yaml", []byte("image: nginx:1\n"), func() { panic("bad luck") })
 	plan := &Plan{Files: s.files}
 	if !plan.Found("docker.io/library/nginx") || plan.Found("docker.io/library/redis") {

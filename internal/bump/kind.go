@@ -25,14 +25,15 @@ const (
 // one of its documents is and all of them can be read, so that the guess alone
 // never makes a file unreadable.
 func formatOf(name string, src []byte) format {
+	if isHCL(name) {
+		return formatHCL
+	}
 	ext := strings.ToLower(path.Ext(name))
 	switch ext {
 	case ".yaml", ".yml":
 		return formatYAML
 	case ".json":
 		return formatJSON
-	case ".tf", ".tfvars", ".hcl", ".tofu":
-		return formatHCL
 	case ".gotmpl", ".tmpl", ".tpl", ".j2":
 		if textNames[path.Ext(strings.TrimSuffix(strings.ToLower(name), ext))] {
 			return formatText
@@ -61,6 +62,14 @@ func formatOf(name string, src []byte) format {
 		return formatTemplate
 	}
 	return formatText
+}
+
+func isHCL(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".tf", ".tfvars", ".hcl", ".tofu":
+		return true
+	}
+	return false
 }
 
 func isYAML(name string, src []byte) bool {

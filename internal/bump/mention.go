@@ -210,7 +210,7 @@ func (r *run) isUnread(at int) bool {
 // place in the file, or if it names an image that moves: then it may hold a
 // place that should have been bumped.
 func (l *layer) refuseUnreadable(f format, span edit.Span, err error) {
-	if len(l.run.set) == 0 && !l.names(l.text[span.Start:span.End]) {
+	if len(l.run.set) == 0 && l.run.survey == nil && !l.names(l.text[span.Start:span.End]) {
 		return
 	}
 	if l.host == nil {

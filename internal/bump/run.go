@@ -80,9 +80,10 @@ type run struct {
 	moves          moves
 	policies       policies
 	allowDowngrade bool
-	set            []edit.Path // targets in this file
-	adding         bool        // images may get entries in this kustomization
-	onlySet        bool        // nothing else may change here
+	set            []Target // in this file
+	survey         *survey  // nil when bumping
+	adding         bool     // images may get entries in this kustomization
+	onlySet        bool     // nothing else may change here
 	format         format
 	unread         []edit.Span // documents of the file that could not be read
 	file           *File
@@ -90,30 +91,56 @@ type run struct {
 	seen           map[int]bool // offsets of places that were spoken of
 }
 
-// file makes the moves of the request in one file. known says which images
-// Flux's markers stand for; it may be nil. The result says it all: there is no
-// error besides what is refused.
-func (r Request) file(path string, src []byte, known policies) File {
-	f := File{Path: path, Before: src, refused: map[image.Repository]bool{}}
-	w := &run{
-		moves: r.Moves, policies: known, allowDowngrade: r.AllowDowngrade,
-		onlySet: r.Match != nil && !r.Match(path),
-		file:    &f, positions: positions{src: src}, seen: map[int]bool{},
+// surroundings are what must be known of the tree to work on one file of it.
+type surroundings struct {
+	policies policies            // what the markers of Flux stand for
+	targets  map[string][]Target // by path
+}
+
+// targetsByPath returns the targets of a request by their file, each with its
+// image.
+func targetsByPath(set []Target, ms moves) map[string][]Target {
+	out := map[string][]Target{}
+	for _, t := range set {
+		if t.Image == "" && len(ms) > 0 {
+			t.Image = ms.first().Image
+		}
+		out[t.Path] = append(out[t.Path], t)
 	}
-	for _, target := range r.Set {
-		if target.Path == path {
-			w.set = append(w.set, target.Keys)
+	return out
+}
+
+// matching returns the moves that may be made in a file.
+func (r Request) matching(path string, set []Target) moves {
+	if r.MatchImage == nil {
+		return r.Moves
+	}
+	var out moves
+	for _, m := range r.Moves {
+		if r.MatchImage(path, m.Image) || slices.ContainsFunc(set, func(t Target) bool { return t.Image == m.Image }) {
+			out = append(out, m)
 		}
 	}
+	return out
+}
+
+// file makes the moves of the request in one file. The result says it all:
+// there is no error besides what is refused.
+func (r Request) file(path string, src []byte, around surroundings) File {
+	f := File{Path: path, Before: src, refused: map[image.Repository]bool{}}
+	w := &run{
+		policies: around.policies, allowDowngrade: r.AllowDowngrade,
+		onlySet: r.Match != nil && !r.Match(path), set: around.targets[path],
+		file: &f, positions: positions{src: src}, seen: map[int]bool{},
+	}
+	if w.moves = r.Moves; !w.onlySet {
+		w.moves = r.matching(path, w.set)
+	}
+	if len(w.moves) == 0 {
+		return f
+	}
 	w.adding = slices.Contains(r.Add, path)
-	w.format = formatOf(path, src)
-	l := &layer{run: w, path: path, text: src}
-	if !isState(path) {
-		l.open(w.format)
-	}
-	for _, keys := range w.set {
-		l.target(keys)
-	}
+	l := w.open(path)
 	if w.adding {
 		l.add()
 	}
@@ -131,6 +158,20 @@ func (r Request) file(path string, src []byte, known policies) File {
 		return cmp.Or(a.Position.Line-b.Position.Line, a.Position.Column-b.Position.Column)
 	})
 	return f
+}
+
+// open reads the file, as far as it may hold places that matter.
+func (r *run) open(path string) *layer {
+	src := r.file.Before
+	r.format = formatOf(path, src)
+	l := &layer{run: r, path: path, text: src}
+	if !isState(path) {
+		l.open(r.format)
+	}
+	for _, t := range r.set {
+		l.target(t)
+	}
+	return l
 }
 
 func byPosition(a, b Change) int {
@@ -163,15 +204,26 @@ func (r *run) finish(l *layer) {
 
 // concerns reports whether a text may hold a place that must be looked at.
 func (r *run) concerns(text []byte) bool {
+	if r.survey != nil && (r.format == formatHCL || mayHoldImage(text)) {
+		return true
+	}
 	return len(r.set) > 0 || r.adding || r.moves.mentionedIn(text) || r.policies.mentionedIn(text)
 }
 
 // target adds the site at a path that the caller named.
-func (l *layer) target(keys edit.Path) {
+func (l *layer) target(t Target) {
+	if (l.format == formatText || l.format == formatTemplate) && t.Optional {
+		return
+	}
+	kind := Set
+	if t.Optional {
+		kind = Keys
+	}
+	keys := t.Keys
 	if l.format == formatText || l.format == formatTemplate {
 		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
 			Code: fault.Refused, Path: l.path, Message: "is no YAML, JSON or HCL, in which keys could be found",
-			Hint: "put the comment `# towpath: " + l.run.moves.first().Image.Familiar() + ":tag` on the line above the value",
+			Hint: "put the comment `# towpath: " + t.Image.Familiar() + ":tag` on the line above the value",
 		})
 		return
 	}
@@ -186,8 +238,8 @@ func (l *layer) target(keys edit.Path) {
 			case n.Kind != edit.Scalar || n.Tag == edit.TagNull:
 				l.run.refuseAt(d, n.Start, fault.New(fault.Refused, "name a string; an empty one is written \"\"", "%s is no value that can hold a version", keys))
 			default:
-				s := named(n, l.run.moves.first().Image)
-				s.doc, s.kind = d, Set
+				s := named(n, t.Image)
+				s.doc, s.kind, s.keys = d, kind, keys
 				sites = append(sites, s)
 			}
 			// A key written twice is one place to those who read it; what holds
@@ -202,7 +254,7 @@ func (l *layer) target(keys edit.Path) {
 		}
 		s.doc.marked = append(s.doc.marked, s)
 	}
-	if found == nil && len(l.run.unread) == 0 {
+	if found == nil && len(l.run.unread) == 0 && !t.Optional {
 		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
 			Code: fault.NotFound, Path: l.path, Message: "no value at " + keys.String(),
 			Hint: "paths look like image.tag, \"a.b\".c or releases[0].version",

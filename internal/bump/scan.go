@@ -39,26 +39,22 @@ func Scan(ctx context.Context, tree Tree, r Request) (*Plan, error) {
 	if len(r.Moves) == 0 {
 		return &Plan{}, nil
 	}
-	s := &scan{
-		tree: tree, request: r,
-		set:   map[string]bool{},
-		found: newDeclarations(),
-	}
-	for _, target := range r.Set {
-		s.set[target.Path] = true
-	}
+	s := newScan(tree, r.Set, r.Moves)
+	s.match = r.Match
+	s.concerned = func(_ string, src []byte) bool { return moves(r.Moves).mentionedIn(src) }
+	s.work = r.file
 	for _, path := range r.Add {
 		s.set[path] = true
 	}
-	if err := s.pass(ctx, s.first); err != nil {
+	if err := s.pass(ctx, tree.Files, s.first); err != nil {
 		return nil, err
 	}
 	if err := s.markers(ctx); err != nil {
 		return nil, err
 	}
-	s.targets()
+	s.visitTargets()
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	plan := &Plan{Files: s.files}
+	plan := &Plan{Files: slices.DeleteFunc(s.files, func(f File) bool { return f.isSilent() })}
 	plan.dropUntagged(r.Moves)
 	return plan, nil
 }
@@ -79,14 +75,22 @@ func (p *Plan) dropUntagged(ms []Move) {
 
 // isSilent reports whether there is nothing to tell of a file.
 func (f *File) isSilent() bool {
-	return f.After == nil && len(f.Current)+len(f.Refused)+len(f.Mentions) == 0
+	return f.After == nil && len(f.Current)+len(f.Refused)+len(f.Mentions)+len(f.places) == 0
 }
 
 // scan is one look at a tree.
 type scan struct {
 	tree    Tree
-	request Request
-	set     map[string]bool // files that the caller named
+	match   func(path string) bool // which files count; nil means all
+	moves   moves
+	targets map[string][]Target // by their file
+	set     map[string]bool     // files that the caller named, and wants
+
+	// concerned says, from its bytes alone, whether a file may hold what is
+	// looked for.
+	concerned func(path string, src []byte) bool
+	// work is done on each such file. src must not be kept.
+	work func(path string, src []byte, around surroundings) File
 
 	mu     sync.Mutex
 	files  []File
@@ -94,8 +98,18 @@ type scan struct {
 	found  declarations
 }
 
-// pass calls visit with every file of the tree, from several goroutines.
-func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) error {
+func newScan(tree Tree, set []Target, ms moves) *scan {
+	s := &scan{tree: tree, moves: ms, targets: targetsByPath(set, ms), set: map[string]bool{}, found: newDeclarations()}
+	for _, target := range set {
+		if !target.Optional {
+			s.set[target.Path] = true
+		}
+	}
+	return s
+}
+
+// pass calls visit with every file that list yields, from several goroutines.
+func (s *scan) pass(ctx context.Context, list lister, visit func(path string, src []byte)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	paths := make(chan []string, 16)
@@ -127,7 +141,7 @@ func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) er
 	// Handing over single paths would cost more than reading most files does.
 	const size = 64
 	batch := make([]string, 0, size)
-	err := s.tree.Files(ctx, func(path string) bool {
+	err := list(ctx, func(path string) bool {
 		if batch = append(batch, path); len(batch) == size {
 			paths <- batch
 			batch = make([]string, 0, size)
@@ -140,8 +154,23 @@ func (s *scan) pass(ctx context.Context, visit func(path string, src []byte)) er
 	return cmp.Or(err, context.Cause(ctx))
 }
 
+// lister is the form of [Tree.Files].
+type lister func(ctx context.Context, yield func(path string) bool) error
+
+// listOf lists given paths.
+func listOf(paths []string) lister {
+	return func(_ context.Context, yield func(path string) bool) error {
+		for _, path := range paths {
+			if !yield(path) {
+				break
+			}
+		}
+		return nil
+	}
+}
+
 func (s *scan) wanted(path string) bool {
-	return !s.set[path] && (s.request.Match == nil || s.request.Match(path))
+	return !s.set[path] && (s.match == nil || s.match(path))
 }
 
 // guard does the work on one file. A panic in it, which is a fault of towpath,
@@ -153,7 +182,7 @@ func (s *scan) guard(path string, src []byte, work func()) {
 			return
 		}
 		f := File{Path: path, Refused: []*fault.Error{internalFault(path, p)}, refused: map[image.Repository]bool{}}
-		for _, m := range s.request.Moves {
+		for _, m := range s.moves {
 			f.refused[m.Image] = moves{m}.mentionedIn(src)
 		}
 		s.mu.Lock()
@@ -178,7 +207,7 @@ func (s *scan) first(path string, src []byte) {
 		s.mu.Unlock()
 		return
 	}
-	if moves(s.request.Moves).mentionedIn(src) {
+	if len(s.targets[path]) > 0 || s.concerned(path, src) {
 		s.file(path, src, nil)
 	}
 }
@@ -194,7 +223,7 @@ func (s *scan) declare(src []byte) {
 // file bumps one file and keeps the result if it has something to tell. src
 // is the reader's buffer and must not outlive the call.
 func (s *scan) file(path string, src []byte, known policies) {
-	f := s.request.file(path, src, known)
+	f := s.work(path, src, surroundings{known, s.targets})
 	if f.isSilent() {
 		return
 	}
@@ -209,25 +238,16 @@ func (s *scan) file(path string, src []byte, known policies) {
 // markers is the second visit, to the files with Flux markers.
 func (s *scan) markers(ctx context.Context) error {
 	known := s.found.resolve()
-	moved := known.of(s.request.Moves)
-	for _, path := range s.marked {
-		if err := ctx.Err(); err != nil {
-			return err
+	moved := known.of(s.moves)
+	return s.pass(ctx, listOf(s.marked), func(path string, src []byte) {
+		if len(s.targets[path]) > 0 || s.concerned(path, src) || moved.mentionedIn(src) {
+			s.file(path, src, known)
 		}
-		src, err := s.tree.Read(path, nil)
-		if err != nil {
-			s.unreadable(path, err)
-			continue
-		}
-		if moves(s.request.Moves).mentionedIn(src) || moved.mentionedIn(src) {
-			s.guard(path, src, func() { s.file(path, src, known) })
-		}
-	}
-	return nil
+	})
 }
 
-// targets visits the files that the caller named.
-func (s *scan) targets() {
+// visitTargets visits the files that the caller named.
+func (s *scan) visitTargets() {
 	known := s.found.resolve()
 	for _, path := range slices.Sorted(maps.Keys(s.set)) {
 		src, err := s.tree.Read(path, nil)

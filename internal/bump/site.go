@@ -42,6 +42,9 @@ type site struct {
 	// it that write "@sha256:" themselves.
 	bare bool
 
+	// keys are those of the target that led here, nil for other sites.
+	keys edit.Path
+
 	// exact is set where only a version of a chart may stand, such as 1.4.2.
 	exact bool
 
@@ -72,6 +75,9 @@ func (s *site) place() part {
 	return s.digest
 }
 
+// isNamed reports whether a target led to the site.
+func (s *site) isNamed() bool { return s.kind == Set || s.kind == Keys }
+
 // rewrite is the new text for a stretch of a scalar.
 type rewrite struct {
 	part
@@ -97,11 +103,11 @@ func (s *site) judge(m Move, allowDowngrade bool) verdict {
 	tag, digest := s.tag.text(), s.digestText()
 	v := verdict{to: m.version()}
 	switch {
-	case s.aside != "" && s.kind != Set:
+	case s.aside != "" && !s.isNamed():
 		return verdict{mention: s.aside}
 	case s.problem != "":
 		hint := "mend the place by hand"
-		if s.kind != Set {
+		if !s.isNamed() {
 			hint += ", or name it with --set"
 		}
 		return refuse(hint, "%s cannot be bumped here: %s", m.Image.Familiar(), s.problem)

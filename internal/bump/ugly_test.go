@@ -337,7 +337,7 @@ func TestAddUgly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := Request{Moves: []Move{moveTo(t, "nginx:1.28")}, Add: []string{"kustomization.yaml"}}
-			f := r.file("kustomization.yaml", []byte(test.before), nil)
+			f := r.file("kustomization.yaml", []byte(test.before), surroundings{})
 			if got := string(f.After); got != test.after {
 				t.Errorf("got %q, want %q; %v", got, test.after, f.Refused)
 			}

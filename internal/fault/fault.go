@@ -34,6 +34,7 @@ type Error struct {
 	Path    string // the file, relative to the repository
 	Line    int    // from 1; 0 means the whole file
 	Column  int    // from 1, in characters; 0 means the whole line
+	Excerpt string // the text of that line, without its end, where it helps to see it
 	Err     error  // the cause
 }
 

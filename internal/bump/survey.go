@@ -1,0 +1,139 @@
+package bump
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// Subject says what a survey looks at. Its zero value is every image in every
+// file.
+type Subject struct {
+	// Images are known to be images of the tree. Where a file leaves it open
+	// which image a name stands for, they are preferred.
+	Images  []image.Repository
+	Targets []Target // further places; each must have its image
+	Match   func(path string) bool
+}
+
+// Place is one place where a version of an image stands.
+type Place struct {
+	Path     string
+	Position edit.Position // of the version
+	Kind     Kind
+	Image    image.Repository
+	Version  string    // as in a reference: tag, tag@digest, or digest alone
+	Keys     edit.Path // of the target that led there, if one did
+	Problem  string    // why the version cannot be bumped there, "" if it can
+}
+
+// Inventory is what stands in a tree, in the order of paths and positions.
+type Inventory struct {
+	Places []Place
+	Unread []*fault.Error // files and documents that could not be read, and may hold more
+}
+
+// Survey says which images stand in a tree, at which versions: all places that
+// [Scan] would bump, if it were given their image. The error is that of listing
+// the tree, or of ctx.
+func Survey(ctx context.Context, tree Tree, subject Subject) (*Inventory, error) {
+	s := newScan(tree, subject.Targets, nil)
+	v := newSurvey(subject)
+	s.match = subject.Match
+	s.concerned = func(path string, src []byte) bool { return isHCL(path) || mayHoldImage(src) }
+	s.work = v.file
+	if err := s.pass(ctx, tree.Files, s.first); err != nil {
+		return nil, err
+	}
+	if err := s.markers(ctx); err != nil {
+		return nil, err
+	}
+	s.visitTargets()
+	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	out := &Inventory{}
+	for _, f := range s.files {
+		out.Places = append(out.Places, f.places...)
+		out.Unread = append(out.Unread, f.Refused...)
+	}
+	return out, nil
+}
+
+// Inspect is [Survey] of a single file, whose contents are given. Markers of
+// Flux are understood as far as the file itself says what they stand for.
+func Inspect(path string, src []byte, subject Subject) Inventory {
+	v := newSurvey(subject)
+	f := v.file(path, src, surroundings{targets: targetsByPath(subject.Targets, nil)})
+	return Inventory{f.places, f.Refused}
+}
+
+// survey is a run that looks and changes nothing.
+type survey struct{ known map[image.Repository]bool }
+
+func newSurvey(subject Subject) *survey {
+	v := &survey{known: make(map[image.Repository]bool, len(subject.Images))}
+	for _, repo := range subject.Images {
+		v.known[repo] = true
+	}
+	return v
+}
+
+func (v *survey) file(path string, src []byte, around surroundings) File {
+	f := File{Path: path, Before: src, refused: map[image.Repository]bool{}}
+	w := &run{
+		survey: v, policies: around.policies, set: around.targets[path],
+		file: &f, positions: positions{src: src}, seen: map[int]bool{},
+	}
+	l := w.open(path)
+	l.look()
+	slices.SortStableFunc(f.places, func(a, b Place) int {
+		return cmp.Or(a.Position.Line-b.Position.Line, a.Position.Column-b.Position.Column)
+	})
+	// What else was noted while looking is about bumps.
+	f.Before, f.Mentions = nil, nil
+	return f
+}
+
+// look notes the sites of the layer and of the layers within.
+func (l *layer) look() {
+	for _, d := range l.docs {
+		known := map[use]bool{}
+		pinned := map[claim]bool{}
+		sites := d.settled()
+		for _, s := range sites {
+			if s.digest.node != nil {
+				pinned[s.tag.claim()] = true
+			}
+		}
+		for _, s := range sites {
+			again := known[s.use()] || s.joined && s.digest.node == nil && pinned[s.tag.claim()]
+			if again || s.aside != "" && !s.isNamed() || s.image == "" || s.version() == "" {
+				continue
+			}
+			known[s.use()] = true
+			d.run.file.places = append(d.run.file.places, Place{
+				Path: d.path, Position: d.run.position(d, placeOf(d, s.place())), Kind: s.kind,
+				Image: s.image, Version: s.version(), Keys: s.keys, Problem: s.problem,
+			})
+		}
+		for _, child := range d.children {
+			child.look()
+		}
+	}
+}
+
+// imageWords are the words of which every text that holds a version of an
+// image has one: in a key, in a scheme, or in a marker. HCL alone does without.
+var imageWords = [][]byte{
+	[]byte("mage"), []byte("IMAGE"), []byte("tag"), []byte("Tag"), []byte("TAG"), []byte("igest"), []byte("DIGEST"), []byte("eference"),
+	[]byte("epo"), []byte("REPO"), []byte("docker"), []byte("oci:"), []byte("ontainer"), []byte("services"), []byte(markerWord),
+}
+
+// mayHoldImage reports whether a text may hold a version of an image.
+func mayHoldImage(text []byte) bool {
+	return slices.ContainsFunc(imageWords, func(word []byte) bool { return bytes.Contains(text, word) })
+}
