@@ -1,0 +1,464 @@
+package layout
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/image"
+)
+
+// unit is an app with its forms.
+type unit struct {
+	name  string
+	homes []home
+}
+
+// home is a form of an app, with where the app's name stands in it.
+type home struct {
+	*form
+	family string // forms of one family differ in the names of apps, teams and the like
+	place  int    // the segment with the app's name, fileName or noPlace
+	raw    string // the name as it is written there
+
+	pattern string // of its files
+}
+
+// apps sorts the forms of a view into apps: by name.
+func (g *ground) apps(v *view) []*unit {
+	families := map[string][]*form{}
+	for _, f := range v.forms {
+		key := f.family()
+		families[key] = append(families[key], f)
+	}
+	var units []*unit
+	var nameless []home
+	for _, key := range slices.Sorted(maps.Keys(families)) {
+		byRoot := map[string]*unit{}
+		places := rank(families[key])
+		for _, f := range families[key] {
+			h := home{form: f, family: key, place: noPlace}
+			for _, p := range places {
+				if raw := f.nameAt(p); raw != "" {
+					h.place, h.raw = p, raw
+					break
+				}
+			}
+			if h.place == noPlace {
+				nameless = append(nameless, h)
+				continue
+			}
+			root := h.root()
+			if byRoot[root] == nil {
+				byRoot[root] = &unit{name: clean(h.raw)}
+				units = append(units, byRoot[root])
+			}
+			byRoot[root].homes = append(byRoot[root].homes, h)
+		}
+	}
+	byRoot := map[string]*unit{}
+	for _, h := range nameless {
+		root := h.root()
+		if byRoot[root] == nil {
+			byRoot[root] = &unit{}
+			units = append(units, byRoot[root])
+		}
+		byRoot[root].homes = append(byRoot[root].homes, h)
+	}
+	for _, u := range units {
+		if u.name == "" {
+			u.name = nameOf(u.images())
+		}
+	}
+	units = merge(units)
+	for _, u := range units {
+		g.fillImages(u)
+	}
+	return slices.DeleteFunc(units, func(u *unit) bool { return len(u.homes) == 0 })
+}
+
+// fillImages looks for the images of tags that are still without: in the other
+// files of the app, of which one may name it, and in the chart with the app's
+// name.
+func (g *ground) fillImages(u *unit) {
+	among := map[string][]image.Repository{}
+	for _, h := range u.homes {
+		for _, t := range h.tags {
+			if _, ok := among[t.keys]; !ok {
+				among[t.keys] = g.imagesAmong(u, t.keys)
+			}
+		}
+	}
+	for _, h := range u.homes {
+		for i := range h.tags {
+			t := &h.tags[i]
+			if t.image == "" {
+				if named := among[t.keys]; len(named) == 1 {
+					t.image = named[0]
+				}
+			}
+			for _, at := range g.charts()[u.name] {
+				if t.image == "" {
+					t.image = g.imageOf(join(at, u.name), t.keys)
+				}
+			}
+		}
+	}
+	for _, h := range u.homes {
+		h.form.tags = slices.DeleteFunc(h.form.tags, func(t tag) bool {
+			// Keys are looked up in all files of an app, so they cannot stand
+			// for one image here and for another there.
+			return slices.ContainsFunc(among[t.keys], func(r image.Repository) bool { return r != t.image })
+		})
+	}
+	u.homes = slices.DeleteFunc(u.homes, func(h home) bool { return len(h.form.images)+len(h.tags) == 0 })
+}
+
+// imagesAmong returns the images that files of an app have beside some keys.
+func (g *ground) imagesAmong(u *unit, keys string) []image.Repository {
+	var found []image.Repository
+	path, err := edit.ParsePath(keys)
+	if err != nil {
+		return nil
+	}
+	for _, h := range u.homes {
+		if len(h.form.images) == 0 {
+			continue
+		}
+		for _, env := range slices.Sorted(maps.Keys(h.envs)) {
+			for _, root := range parse(g.content(h.path(env))) {
+				if repo := repositoryAt(root, path); repo != "" && !slices.Contains(found, repo) {
+					found = append(found, repo)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// charts returns the folders that hold values.yaml, by their names.
+func (g *ground) charts() map[string][]string {
+	if g.chart == nil {
+		g.chart = map[string][]string{}
+		for _, at := range g.order {
+			if at != "" && slices.Contains(g.dirs[at].files, "values.yaml") {
+				_, name := split(at)
+				g.chart[name] = append(g.chart[name], at)
+			}
+		}
+	}
+	return g.chart
+}
+
+// family returns what forms that differ only in names have in common.
+func (f *form) family() string {
+	var b strings.Builder
+	for i, s := range f.segments[:max(f.at, 0)] {
+		if containers[s] || isRegionName(s) || i == f.at-1 && homes[s] {
+			b.WriteString(s)
+		} else {
+			b.WriteByte('?')
+		}
+		b.WriteByte('/')
+	}
+	if f.at == len(f.segments)-1 {
+		_, ext := cutExtension(f.segments[f.at])
+		b.WriteString("*" + ext)
+	} else if f.at >= 0 {
+		b.WriteString(envMark)
+	}
+	return b.String()
+}
+
+// nameAt returns the name of an app in a segment, "" if there is none.
+func (f *form) nameAt(i int) string {
+	if i >= len(f.segments) || i == last(f) && i != fileName || i < 0 && i != fileName {
+		return ""
+	}
+	segment := f.segments[max(i, 0)]
+	if i == fileName {
+		segment = f.segments[last(f)]
+	}
+	start, end := nameIn(segment, i == fileName)
+	return segment[start:end]
+}
+
+// Places that are no index of a segment.
+const (
+	noPlace  = -1
+	fileName = -2 // the last segment of any form
+)
+
+func last(f *form) int { return len(f.segments) - 1 }
+
+// nameIn finds the name of an app in a segment: what is left without the
+// environment and, in the name of a file, without words for its kind.
+func nameIn(segment string, isFile bool) (start, end int) {
+	stem := segment
+	if isFile {
+		stem, _ = cutExtension(segment)
+	}
+	at := 0
+	for part := range strings.SplitSeq(stem, envMark) {
+		words := tokens(part)
+		if isFile {
+			for len(words) > 0 && kinds[words[0].text] {
+				words = words[1:]
+			}
+			for len(words) > 0 && kinds[words[len(words)-1].text] {
+				words = words[:len(words)-1]
+			}
+		}
+		if len(words) > 0 {
+			from, to := words[0].start, words[len(words)-1].end
+			if name := part[from:to]; isAppName(name, isFile) {
+				return at + from, at + to
+			}
+		}
+		at += len(part) + len(envMark)
+	}
+	return 0, 0
+}
+
+// isAppName reports whether a name may be one of an app.
+func isAppName(name string, isFile bool) bool {
+	lower := strings.ToLower(name)
+	if clean(name) == "" || neverEnvironments[lower] || containers[lower] || isFile && (plain[lower] || kinds[lower]) {
+		return false
+	}
+	for _, t := range tokens(lower) {
+		if _, ok := stage(t.text); !ok && !isRegion(t.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// clean turns a name into one that an app may have, "" if nothing is left.
+func clean(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < 128 && isNameByte(byte(r)) {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+	return strings.Trim(name, "-._")
+}
+
+// rank orders the places in which forms of one family have names, the best
+// first: the one whose names are those of the images, then the one that tells
+// most forms apart, then the nearest behind the environment or before it.
+func rank(forms []*form) []int {
+	type score struct{ place, match, names, near int }
+	var scores []score
+	depth := 0
+	for _, f := range forms {
+		depth = max(depth, last(f))
+	}
+	for place := range depth + 1 {
+		if place == depth {
+			place = fileName
+		}
+		s := score{place: place}
+		names := map[string]bool{}
+		for _, f := range forms {
+			name := f.nameAt(place)
+			if name == "" {
+				continue
+			}
+			names[name] = true
+			best := 0
+			for _, repo := range f.images {
+				best = max(best, likeness(name, repo))
+			}
+			s.match += best
+		}
+		switch at := forms[0].at; {
+		case place == fileName:
+			s.near = 1
+		case place > at:
+			s.near = 100 - (place - at)
+		default:
+			s.near = 50 - (at - place)
+		}
+		// What surrounds an environment in the name of its folder, as in
+		// jx-staging, is the name of an app only if there are several.
+		s.names = len(names)
+		if s.names > 1 || s.names == 1 && (s.match > 0 || place != forms[0].at) {
+			scores = append(scores, s)
+		}
+	}
+	slices.SortStableFunc(scores, func(a, b score) int {
+		return cmp.Or(b.match-a.match, b.names-a.names, b.near-a.near)
+	})
+	var places []int
+	for _, s := range scores {
+		places = append(places, s.place)
+	}
+	return places
+}
+
+// likeness says how much a name is that of an image: 3 for its last segment, 2
+// for a part of that or the other way round, 1 for another segment.
+func likeness(name string, repo image.Repository) int {
+	name, base := squash(name), squash(repo.Base())
+	switch {
+	case name == base:
+		return 3
+	case hasWord(strings.ToLower(repo.Base()), name) || hasWord(name, base):
+		return 2
+	case strings.Contains("/"+squash(repo.Path())+"/", "/"+name+"/"):
+		return 1
+	}
+	return 0
+}
+
+// hasWord reports whether a word stands in a name between separators.
+func hasWord(name, word string) bool { return swap(name, word, "\x00") != name }
+
+// root returns the path of a form as far as it says which app it is of.
+func (h home) root() string {
+	return strings.Join(h.segments[:h.depth()], "/")
+}
+
+// depth returns how many segments say which app and which environment it is.
+func (h home) depth() int {
+	if n := max(h.at, h.place) + 1; h.place != fileName && n > 0 && n < len(h.segments) {
+		return n
+	}
+	return len(h.segments)
+}
+
+// images returns the images that stand in the files of a unit, sorted.
+func (u *unit) images() []image.Repository {
+	var all []image.Repository
+	for _, h := range u.homes {
+		all = append(all, h.form.images...)
+		for _, t := range h.tags {
+			if t.image != "" {
+				all = append(all, t.image)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// nameOf names an app after its images: the name of the only one, what the
+// names of all start with, or their organisation.
+func nameOf(images []image.Repository) string {
+	if len(images) == 0 {
+		return "app"
+	}
+	words := strings.FieldsFunc(images[0].Base(), func(r rune) bool { return r < 128 && isSeparator(byte(r)) })
+	owner := clean(parentOf(images[0]))
+	for _, repo := range images[1:] {
+		other := strings.FieldsFunc(repo.Base(), func(r rune) bool { return r < 128 && isSeparator(byte(r)) })
+		n := 0
+		for n < len(words) && n < len(other) && words[n] == other[n] {
+			n++
+		}
+		words = words[:n]
+		if clean(parentOf(repo)) != owner {
+			owner = ""
+		}
+	}
+	return cmp.Or(clean(strings.Join(words, "-")), owner, clean(images[0].Base()), "app")
+}
+
+func parentOf(repo image.Repository) string {
+	dir, _ := split(repo.Path())
+	_, name := split(dir)
+	return name
+}
+
+// merge makes one unit of those that are one app: of one name, in different
+// layouts, with an image in common or with tags alone. Others of one name get
+// another: they belong to different teams, say.
+func merge(units []*unit) []*unit {
+	byName := map[string][]*unit{}
+	var names []string
+	for _, u := range units {
+		if byName[u.name] == nil {
+			names = append(names, u.name)
+		}
+		same := slices.IndexFunc(byName[u.name], func(other *unit) bool { return isSame(u, other) })
+		if same >= 0 {
+			byName[u.name][same].homes = append(byName[u.name][same].homes, u.homes...)
+			continue
+		}
+		byName[u.name] = append(byName[u.name], u)
+	}
+	slices.Sort(names)
+	taken := map[string]bool{}
+	for _, n := range names {
+		taken[n] = true
+	}
+	var out []*unit
+	for _, n := range names {
+		namesakes := byName[n]
+		for i, u := range namesakes {
+			if len(namesakes) > 1 {
+				name := n
+				if team := teamOf(u.homes[0], namesakes[(i+1)%len(namesakes)].homes[0]); team != "" {
+					name = team + "-" + n
+				}
+				for k := 2; i > 0 && taken[name] || name != n && taken[name]; k++ {
+					name = fmt.Sprintf("%s-%d", n, k)
+				}
+				u.name = name
+				taken[name] = true
+			}
+			out = append(out, u)
+		}
+	}
+	slices.SortFunc(out, func(a, b *unit) int { return cmp.Compare(a.name, b.name) })
+	return out
+}
+
+func isSame(a, b *unit) bool {
+	for _, h := range a.homes {
+		for _, o := range b.homes {
+			if h.family == o.family && h.rootElsewhere() != o.rootElsewhere() {
+				return false
+			}
+		}
+	}
+	if a.homes[0].place == noPlace || b.homes[0].place == noPlace {
+		return false // only their images gave them a name
+	}
+	images, others := a.images(), b.images()
+	return len(images) == 0 || len(others) == 0 || slices.ContainsFunc(images, func(r image.Repository) bool {
+		return slices.Contains(others, r)
+	})
+}
+
+// rootElsewhere returns the root without what tells regions apart: one app may
+// stand in several.
+func (h home) rootElsewhere() string {
+	segments := slices.Clone(h.segments[:h.depth()])
+	for i, s := range segments {
+		if i != h.place && isRegionName(s) {
+			segments[i] = "?"
+		}
+	}
+	return strings.Join(segments, "/")
+}
+
+func isRegionName(name string) bool {
+	words := tokens(name)
+	return len(words) > 0 && !slices.ContainsFunc(words, func(t token) bool { return !isRegion(t.text) })
+}
+
+// teamOf returns the folder that tells an app from a namesake, "" if none does.
+func teamOf(h, other home) string {
+	for i, s := range h.segments[:last(h.form)] {
+		if i != h.place && i != h.at && (i >= len(other.segments) || other.segments[i] != s) && !strings.Contains(s, envMark) {
+			return clean(s)
+		}
+	}
+	return ""
+}
