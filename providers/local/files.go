@@ -123,7 +123,7 @@ func (c *Checkout) each(l *listing, yield func(path string) bool) (stopped bool,
 	for lines.Scan() {
 		tracked, name, err := parseEntry(lines.Bytes())
 		if err != nil {
-			return false, unlisted(err)
+			return false, unlisted("ls-files", err)
 		}
 		// The up to three versions of an unmerged file follow each other.
 		if name == nil || tracked && string(name) == last {
@@ -137,14 +137,15 @@ func (c *Checkout) each(l *listing, yield func(path string) bool) (stopped bool,
 			return true, nil
 		}
 	}
-	return false, unlisted(lines.Err())
+	return false, unlisted("ls-files", lines.Err())
 }
 
-func unlisted(err error) error {
+// unlisted is for what a git command printed and cannot be understood.
+func unlisted(name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &fault.Error{Code: fault.Failed, Message: "read the output of git ls-files", Err: err}
+	return &fault.Error{Code: fault.Failed, Message: "read the output of git " + name, Err: err}
 }
 
 func splitNUL(data []byte, atEOF bool) (advance int, token []byte, err error) {

@@ -54,10 +54,12 @@ func environ(base []string, extra ...string) []string {
 }
 
 // command returns git with the environment for reading: in English, and never
-// waiting for a lock.
+// waiting for a lock or the network. Git 2.39.4 and later can be told not to
+// fetch what a partial clone lacks; before, allowing no way to fetch it is what
+// stops it.
 func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
-	cmd.Env = environ(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0")
+	cmd.Env = environ(os.Environ(), "LC_ALL=C", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1", "GIT_ALLOW_PROTOCOL=none")
 	// A hook may leave a child behind that keeps the output open.
 	cmd.WaitDelay = 3 * time.Second
 	return cmd
