@@ -13,24 +13,33 @@ import (
 // a floor and no cycle. Tests are exempt.
 var floors = map[string]int{
 	// 0, ground: bytes and values, knows nothing of the module.
-	"internal/audit": 0,
-	"internal/edit":  0,
-	"internal/fault": 0,
-	"internal/image": 0,
+	"internal/audit":   0,
+	"internal/edit":    0,
+	"internal/fault":   0,
+	"internal/freeze":  0,
+	"internal/image":   0,
+	"internal/pattern": 0,
 
 	// 1, contracts: one document format or one outside interface each.
 	"internal/diff":          1,
 	"internal/edit/hcledit":  1,
 	"internal/edit/jsonedit": 1,
 	"internal/edit/yamledit": 1,
+	"internal/schema":        1,
 
 	// 2, documents: configuration and the objects of the GitOps tools.
+	"internal/config": 2,
+	"internal/hold":   2,
 
 	// 3, engines: pure; effects only through interfaces declared beside them.
-	"internal/bump": 3,
+	"internal/bump":    3,
+	"internal/layout":  3,
+	"internal/promote": 3,
 
 	// 4, flows, adapters and forges: one outside thing each.
-	"providers/local": 4,
+	"internal/propose": 4,
+	"internal/status":  4,
+	"providers/local":  4,
 
 	// 5, the step and the bot.
 
@@ -43,6 +52,7 @@ var floors = map[string]int{
 // module is named without its major version: all of them are meant.
 var keepers = map[string]string{
 	"github.com/hashicorp/hcl": "internal/edit/hcledit",
+	"github.com/robfig/cron":   "internal/freeze",
 	"github.com/spf13/cobra":   "cmd/towpath",
 	"github.com/spf13/pflag":   "cmd/towpath",
 	"go.yaml.in/yaml":          "internal/edit/yamledit",

@@ -1,0 +1,321 @@
+// Package propose owns what a change to a config repo may touch before it is
+// made: which files of which apps, in which environments, and which are held.
+//
+// It decides and explains; the edits are the engine's, and writing, committing
+// and opening pull requests belong to those who hold the repository.
+package propose
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/towpath-dev/towpath/internal/bump"
+	"github.com/towpath-dev/towpath/internal/config"
+	"github.com/towpath-dev/towpath/internal/edit"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/hold"
+	"github.com/towpath-dev/towpath/internal/image"
+	"github.com/towpath-dev/towpath/internal/schema"
+)
+
+// All is the name that stands for every environment.
+const All = "*"
+
+// Selection says where versions may change. Its zero value means the
+// environments that come first, and all apps.
+type Selection struct {
+	Environments []string // names of environments or groups, or [All]
+	Apps         []string
+}
+
+// Scope is a selection as it comes out on a tree.
+type Scope struct {
+	cfg    *config.Config
+	claims *config.Claims
+	envs   map[string]bool
+	apps   map[string]bool // nil means all
+	holds  map[config.Claim]*hold.Hold
+}
+
+// NewScope applies a selection to the files of a tree. holds are those in force;
+// whatever is wrong with their files, they hold.
+// Faults of the configuration on this tree, and names that it does not know,
+// are errors, all at once.
+func NewScope(cfg *config.Config, files []string, s Selection, holds []hold.Found) (*Scope, error) {
+	scope := &Scope{cfg: cfg, claims: cfg.Claims(files), envs: map[string]bool{}, holds: map[config.Claim]*hold.Hold{}}
+	for _, h := range holds {
+		scope.holds[config.Claim{App: h.App, Env: h.Env}] = h.Hold
+	}
+	var faults []error
+	faults = appendIf(faults, scope.claims.Err())
+	if len(s.Environments) == 0 {
+		for _, env := range cfg.First() {
+			scope.envs[env.Name] = true
+		}
+	}
+	for _, name := range s.Environments {
+		members, err := Environments(cfg, name)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		for _, env := range members {
+			scope.envs[env] = true
+		}
+	}
+	if len(s.Apps) > 0 {
+		scope.apps = map[string]bool{}
+	}
+	for _, name := range s.Apps {
+		if !slices.ContainsFunc(scope.claims.Apps(), func(a config.Application) bool { return a.Name == name }) {
+			faults = append(faults, fault.New(fault.Usage, Near(name, scope.names(), "apps"), "%s names no app %q", config.Path, name))
+		}
+		scope.apps[name] = true
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	return scope, nil
+}
+
+// Environments returns the environments that a name stands for: one, the
+// members of a group, or with [All] every one. A name that is unknown is a
+// usage fault.
+func Environments(cfg *config.Config, name string) ([]string, error) {
+	if name == All {
+		var all []string
+		for i := range cfg.Environments {
+			all = append(all, cfg.Environments[i].Name)
+		}
+		return all, nil
+	}
+	if members := cfg.Members(name); members != nil {
+		return members, nil
+	}
+	var known []string
+	for i := range cfg.Environments {
+		for _, name := range []string{cfg.Environments[i].Name, cfg.Environments[i].Group} {
+			if name != "" && !slices.Contains(known, name) {
+				known = append(known, name)
+			}
+		}
+	}
+	return nil, fault.New(fault.Usage, Near(name, known, "environments and groups"), "%s names no environment or group %q", config.Path, name)
+}
+
+// Near is a hint for a name that is unknown: the known one that was probably
+// meant, else the known ones.
+func Near(name string, known []string, what string) string {
+	const shown = 20
+	if near := schema.Nearest(name, known); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	if len(known) == 0 {
+		return fmt.Sprintf("there are no %s", what)
+	}
+	more := ""
+	if n := len(known) - shown; n > 0 {
+		known, more = known[:shown], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("the %s are %s%s", what, strings.Join(known, ", "), more)
+}
+
+func (s *Scope) names() []string {
+	var out []string
+	for _, a := range s.claims.Apps() {
+		out = append(out, a.Name)
+	}
+	return out
+}
+
+func (s *Scope) has(c config.Claim) bool { return s.envs[c.Env] && (s.apps == nil || s.apps[c.App]) }
+
+// Claim returns the app and the environment that a file belongs to, whether
+// they are in scope or not.
+func (s *Scope) Claim(path string) (config.Claim, bool) { return s.claims.Of(path) }
+
+// Images returns the images of the apps that were selected by name, those of
+// all apps if none was.
+func (s *Scope) Images() []image.Repository {
+	seen := map[image.Repository]bool{}
+	var out []image.Repository
+	for _, app := range s.claims.Apps() {
+		if s.apps != nil && !s.apps[app.Name] {
+			continue
+		}
+		for _, used := range app.Images {
+			if !seen[used.Image] {
+				seen[used.Image] = true
+				out = append(out, used.Image)
+			}
+		}
+	}
+	return out
+}
+
+// Narrow makes a request keep to the scope: an image changes in the files of
+// the apps that name it, in the environments that were selected, and where keys
+// say that only a version stands, there. Places that the request names itself
+// stay. What is held stays as it is, which is an error for a place that the
+// request names, and else one of the refusals that are returned.
+//
+// It fails if no app names an image, and if none that does is deployed in an
+// environment that was selected.
+func (s *Scope) Narrow(r *bump.Request) (held []*fault.Error, err error) {
+	named := slices.Clone(r.Add)
+	for _, t := range r.Set {
+		named = append(named, t.Path)
+	}
+	var faults []error
+	for _, c := range s.heldClaims(named) {
+		faults = append(faults, s.refusal(c))
+	}
+	told := map[config.Claim]bool{}
+	for _, m := range r.Moves {
+		found := s.gather(m.Image, r)
+		for _, c := range found.held {
+			if !told[c] {
+				told[c] = true
+				held = append(held, s.refusal(c))
+			}
+		}
+		if len(named) == 0 {
+			faults = appendIf(faults, s.explain(m.Image, found))
+		}
+	}
+	if len(faults) > 0 {
+		return nil, errors.Join(faults...)
+	}
+	match := r.Match
+	r.Match = func(path string) bool {
+		c, ok := s.claims.Of(path)
+		return ok && s.has(c) && s.holds[c] == nil && (match == nil || match(path))
+	}
+	r.MatchImage = func(path string, repo image.Repository) bool {
+		c, _ := s.claims.Of(path)
+		app := s.claims.App(c.App)
+		return app != nil && app.Names(repo)
+	}
+	return held, nil
+}
+
+// Where says in words which files are looked at for an image.
+func (s *Scope) Where(repo image.Repository) string {
+	var apps []string
+	for _, app := range s.claims.Apps() {
+		if app.Names(repo) && (s.apps == nil || s.apps[app.Name]) {
+			apps = append(apps, app.Name)
+		}
+	}
+	return fmt.Sprintf("the files of app %s in %s", strings.Join(apps, ", "), strings.Join(slices.Sorted(maps.Keys(s.envs)), ", "))
+}
+
+func appendIf(faults []error, err error) []error {
+	if err == nil {
+		return faults
+	}
+	return append(faults, err)
+}
+
+// heldClaims returns what is held of what files belong to, each once.
+func (s *Scope) heldClaims(paths []string) []config.Claim {
+	var out []config.Claim
+	for _, path := range paths {
+		if c, ok := s.claims.Of(path); ok && s.holds[c] != nil && !slices.Contains(out, c) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (s *Scope) refusal(c config.Claim) *fault.Error {
+	f := fault.New(fault.Refused, "remove the file when it may move again", "app %s is held in %s: %s", c.App, c.Env, s.holds[c].Reason)
+	f.Path = hold.Path(c.Env, c.App)
+	return f
+}
+
+// gathered is where an image stands in the scope.
+type gathered struct {
+	apps      []string        // that name it and were selected
+	elsewhere map[string]bool // the environments, not selected, in which they are deployed
+	deployed  bool            // in an environment that was selected
+	held      []config.Claim
+}
+
+// gather looks for the apps with an image, and adds the targets to which their
+// keys lead to the request.
+func (s *Scope) gather(repo image.Repository, r *bump.Request) gathered {
+	g := gathered{elsewhere: map[string]bool{}}
+	for _, app := range s.claims.Apps() {
+		if !app.Names(repo) || s.apps != nil && !s.apps[app.Name] {
+			continue
+		}
+		g.apps = append(g.apps, app.Name)
+		for i := range s.cfg.Environments {
+			c := config.Claim{App: app.Name, Env: s.cfg.Environments[i].Name}
+			files := app.Files[c.Env]
+			switch {
+			case len(files) == 0:
+				continue
+			case !s.envs[c.Env]:
+				g.elsewhere[c.Env] = true
+				continue
+			}
+			g.deployed = true
+			if r.Match != nil {
+				files = slices.DeleteFunc(slices.Clone(files), func(path string) bool { return !r.Match(path) })
+			}
+			if s.holds[c] != nil {
+				if len(files) > 0 {
+					g.held = append(g.held, c)
+				}
+				continue
+			}
+			for _, path := range files {
+				r.Set = append(r.Set, Targets(&app, path, repo)...)
+			}
+		}
+	}
+	return g
+}
+
+// Targets returns the places to which an app's keys lead in one of its files:
+// for one image, or with "" for all.
+func Targets(app *config.Application, path string, repo image.Repository) []bump.Target {
+	var out []bump.Target
+	app.EachKeys(func(used image.Repository, keys edit.Path) {
+		if repo == "" || used == repo {
+			out = append(out, bump.Target{Path: path, Keys: keys, Image: used, Optional: true})
+		}
+	})
+	return out
+}
+
+// explain says why an image has no file in the scope, nil if it has.
+func (s *Scope) explain(repo image.Repository, g gathered) error {
+	switch {
+	case g.deployed:
+		return nil
+	case len(g.apps) == 0 && s.apps != nil:
+		return fault.New(fault.NotFound, "name another app, or add the image to its images", "%s is no image of app %s",
+			repo.Familiar(), strings.Join(slices.Sorted(maps.Keys(s.apps)), ", "))
+	case len(g.apps) == 0:
+		hint := "add it to an app's images, or pass --no-config to bump it wherever it stands"
+		var known []string
+		for _, other := range s.Images() {
+			known = append(known, other.Familiar())
+		}
+		if near := schema.Nearest(repo.Familiar(), known); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return fault.New(fault.NotFound, hint, "no app in %s names %s", config.Path, repo.Familiar())
+	}
+	hint := "see `towpath check` for the files that it looks for"
+	if envs := slices.Sorted(maps.Keys(g.elsewhere)); len(envs) > 0 {
+		hint = "it is deployed in " + strings.Join(envs, ", ") + ": pass --env " + envs[0]
+	}
+	return fault.New(fault.NotFound, hint, "app %s is not deployed in %s",
+		strings.Join(g.apps, ", "), strings.Join(slices.Sorted(maps.Keys(s.envs)), ", "))
+}
