@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,9 +14,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/towpath-dev/towpath/internal/bump"
+	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
+	"github.com/towpath-dev/towpath/internal/propose"
 	"github.com/towpath-dev/towpath/providers/local"
 )
 
@@ -23,6 +27,9 @@ import (
 type bumpOptions struct {
 	repo           string
 	paths          []string
+	env            []string
+	app            []string
+	noConfig       bool
 	set            []string
 	add            []string
 	commit         bool
@@ -32,13 +39,14 @@ type bumpOptions struct {
 	allowMissing   bool
 	output         string
 
-	patterns patterns // of paths
+	patterns patterns   // of paths
+	tag      *image.Ref // for all images of the apps, without a name; nil if every image was named
 }
 
 func newBump(c console) *cobra.Command {
 	var o bumpOptions
 	cmd := &cobra.Command{
-		Use:   "bump IMAGE:TAG[@DIGEST]...",
+		Use:   "bump IMAGE:TAG[@DIGEST]... | :TAG --app APP",
 		Short: "Write an image's new version into the files of a config repo",
 		Long: `Write an image's new version into the files of a config repo.
 
@@ -47,6 +55,10 @@ files: Kubernetes manifests, kustomizations, Helm values, Argo CD and Flux
 objects, Compose, CI pipelines, Skaffold, Helmfile, Spinnaker, Terraform, and
 lines with a marker comment (# towpath: IMAGE[:tag|:digest|:name]).
 
+Where the repo has a .towpath.yaml, an image changes in the files of the apps
+that name it, and without --env only in the environments that come first, those
+without "after". :TAG alone stands for all images of the apps named by --app.
+
 Only the bytes of the version change. What cannot be changed safely is refused
 with its place, and the rest is still done. A version never goes back unless
 --allow-downgrade is given. Every flag can be given as an environment variable
@@ -54,7 +66,9 @@ too: TOWPATH_DRY_RUN=true is --dry-run.
 
 Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 		Example: `  towpath bump ghcr.io/acme/web:1.4.2
-  towpath bump ghcr.io/acme/web:1.4.2 --path 'apps/*/overlays/dev/**' --commit
+  towpath bump ghcr.io/acme/web:1.4.2 --env staging --env prod --commit
+  towpath bump :1.4.2 --app web
+  towpath bump ghcr.io/acme/web:1.4.2 --path 'apps/*/overlays/dev/**'
   towpath bump ghcr.io/acme/web:1.4.2 --set charts/web/values-dev.yaml:image.tag --dry-run`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -71,6 +85,9 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.repo, "repo", ".", "the config repo: the `DIR` of a checkout")
+	f.StringArrayVar(&o.env, "env", nil, "bump in the environment `ENV` or the group of that name, or in all with '*' (repeatable)")
+	f.StringArrayVar(&o.app, "app", nil, "bump only in the files of the app `APP` (repeatable)")
+	f.BoolVar(&o.noConfig, "no-config", false, "do as if there were no .towpath.yaml: bump wherever the image stands")
 	f.StringArrayVar(&o.paths, "path", nil, "change only files that match this `GLOB`, or lie in a folder that does (repeatable)")
 	f.StringArrayVar(&o.set, "set", nil, "also write the version at `FILE:KEYS`, such as values.yaml:image.tag (repeatable)")
 	f.StringArrayVar(&o.add, "add", nil, "give the kustomization `FILE` an entry for the image if it has none (repeatable)")
@@ -86,6 +103,8 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 // bumpResult is what a run came to, for [bumpOptions.show].
 type bumpResult struct {
 	moves  []bump.Move
+	scope  *propose.Scope // nil without a configuration
+	held   []*fault.Error // what does not move because it is held
 	plan   *bump.Plan
 	looked int // how many files were looked at
 	commit string
@@ -102,15 +121,9 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	if err != nil {
 		return nil, err
 	}
-	if o.repo == "" {
-		return nil, fault.New(fault.Usage, "leave --repo out to mean the current folder", "--repo is empty")
-	}
-	if err := checkRepo(o.repo); err != nil {
-		return nil, err
-	}
-	checkout, err := local.Open(ctx, o.repo)
+	checkout, err := openRepo(ctx, o.repo)
 	if err != nil {
-		return nil, interrupted(ctx, err)
+		return nil, err
 	}
 	if o.commit && !checkout.IsGit() {
 		return nil, fault.New(fault.Usage, "run `git init` there, or leave out --commit", "cannot commit in %s: it is no git repository", checkout.Dir())
@@ -161,14 +174,18 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, error) {
 	o := a.options
 	tree := &files{Checkout: a.checkout}
-	plan, err := bump.Scan(ctx, tree, request)
+	result := &bumpResult{}
+	if err := a.narrow(ctx, tree, &request, result); err != nil {
+		return nil, err
+	}
+	plan, err := bump.Scan(ctx, edited{tree}, request)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.options.patterns.unmatched(); err != nil {
 		return nil, err
 	}
-	result := &bumpResult{moves: request.Moves, plan: plan, looked: int(tree.read.Load())}
+	result.moves, result.plan, result.looked = request.Moves, plan, int(tree.read.Load())
 	if err := o.missing(result); err != nil {
 		return result, err
 	}
@@ -184,6 +201,69 @@ func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, e
 		return result, nil
 	}
 	return result, a.write(ctx, result)
+}
+
+// narrow makes the request keep to what the configuration says, if there is one.
+func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request, r *bumpResult) error {
+	o := a.options
+	var cfg *config.Config
+	if !o.noConfig {
+		var err error
+		if cfg, err = readConfig(a.checkout); err != nil {
+			return err
+		}
+	}
+	if cfg == nil {
+		return o.withoutConfig()
+	}
+	listing, err := listFiles(ctx, tree)
+	if err != nil {
+		return err
+	}
+	holds := hold.Find(listing, func(path string) ([]byte, error) { return tree.Read(path, nil) })
+	r.scope, err = propose.NewScope(cfg, listing, propose.Selection{Environments: o.env, Apps: o.app}, holds)
+	if err != nil {
+		return err
+	}
+	if o.tag != nil {
+		for _, repo := range r.scope.Images() {
+			if !slices.ContainsFunc(request.Moves, func(m bump.Move) bool { return m.Image == repo }) {
+				request.Moves = append(request.Moves, bump.Move{Image: repo, Tag: o.tag.Tag})
+			}
+		}
+	}
+	r.held, err = r.scope.Narrow(request)
+	return err
+}
+
+// withoutConfig refuses what only a configuration gives a meaning.
+func (o *bumpOptions) withoutConfig() error {
+	flag := ""
+	switch {
+	case o.tag != nil:
+		flag = "a tag without an image"
+	case len(o.env) > 0:
+		flag = "--env"
+	case len(o.app) > 0:
+		flag = "--app"
+	default:
+		return nil
+	}
+	if o.noConfig {
+		return fault.New(fault.Usage, "leave out --no-config", "%s means nothing without %s", flag, config.Path)
+	}
+	return fault.New(fault.Usage, "run `towpath init` to have one written; to keep to some files, use --path", "%s means nothing here: there is no %s", flag, config.Path)
+}
+
+// listFiles returns the files of a tree, sorted.
+func listFiles(ctx context.Context, tree bump.Tree) ([]string, error) {
+	var out []string
+	err := tree.Files(ctx, func(path string) bool {
+		out = append(out, path)
+		return true
+	})
+	slices.Sort(out)
+	return out, err
 }
 
 // changed returns the paths of the files that change.
@@ -209,7 +289,7 @@ func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 	if !a.options.commit {
 		return a.checkout.Replace(ctx, writes)
 	}
-	text, err := a.message.commit(r.plan)
+	text, err := a.message.commit(r)
 	if err != nil {
 		return err
 	}
@@ -256,6 +336,10 @@ func (o *bumpOptions) request(args []string) (bump.Request, error) {
 	var faults []error
 	seen := map[image.Repository]bool{}
 	for _, arg := range args {
+		if strings.HasPrefix(arg, ":") {
+			faults = append(faults, o.parseTag(arg))
+			continue
+		}
 		ref, err := image.Parse(arg)
 		switch {
 		case err != nil:
@@ -299,6 +383,21 @@ func (o *bumpOptions) request(args []string) (bump.Request, error) {
 	return r, errors.Join(faults...)
 }
 
+// parseTag reads :TAG, which stands for all images of the apps that are named.
+func (o *bumpOptions) parseTag(arg string) error {
+	ref, err := image.Parse("image" + arg)
+	switch {
+	case err != nil || ref.Tag == "" || ref.Digest != "":
+		return fault.New(fault.Usage, "write :1.4.2 for all images of the apps, or name each image with its tag", "cannot read the tag %q", arg)
+	case len(o.app) == 0:
+		return fault.New(fault.Usage, "say which app, as in `towpath bump "+arg+" --app web`", "%s names no image", arg)
+	case o.tag != nil:
+		return fault.New(fault.Usage, "run towpath once for each", "two tags are given without an image: :%s and %s", o.tag.Tag, arg)
+	}
+	o.tag = &ref
+	return nil
+}
+
 // parseTarget reads FILE:KEYS.
 func parseTarget(s string) (bump.Target, error) {
 	file, keys, ok := strings.Cut(s, ":")
@@ -334,6 +433,13 @@ func checkRepo(repo string) error {
 			"--repo %q is no folder, and repositories on a forge cannot be reached yet", repo)
 	}
 	return nil
+}
+
+// edited are the files without towpath's own: a version there is none that runs.
+type edited struct{ *files }
+
+func (e edited) Files(ctx context.Context, yield func(path string) bool) error {
+	return e.Checkout.Files(ctx, func(path string) bool { return config.IsOwn(path) || yield(path) })
 }
 
 // leftAlone is why the checkout does not give out a file.

@@ -74,6 +74,18 @@ func story() []scene {
 			s.towpath(exitOK, "bump", "ghcr.io/acme/web:1.10.0", "--path", "apps/*/overlays/dev", "--commit")
 			s.git("log", "-1", "--format=%B", "--stat")
 		}},
+		{"A .towpath.yaml says which environments there are, and where each app's version stands", func(s *stage) {
+			s.towpath(exitOK, "init")
+			s.git("add", ".towpath.yaml")
+			s.git("commit", "-qm", "Say which environments there are")
+		}},
+		{"What it means for this repo, and what it leaves out", func(s *stage) {
+			s.towpath(exitOK, "check")
+		}},
+		{"From now on a bump goes to the first environment, and the others wait", func(s *stage) {
+			s.towpath(exitOK, "bump", "ghcr.io/acme/web:1.11.0", "--commit")
+			s.towpath(exitOK, "status")
+		}},
 	}
 }
 

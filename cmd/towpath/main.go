@@ -12,6 +12,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
+	_ "time/tzdata" // for systems without a database of time zones, such as empty containers
+
+	"golang.org/x/term"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 )
@@ -23,9 +27,10 @@ func start() int {
 	defer stop()
 	// The first signal asks to stop, the second one kills.
 	context.AfterFunc(ctx, stop)
+	shows := isTerminal(os.Stderr)
 	return run(ctx, os.Args[1:], console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		env: os.Getenv, isTerminal: isTerminal(os.Stderr),
+		env: os.Getenv, now: time.Now, isTerminal: shows, canAsk: shows && isTerminal(os.Stdin),
 	})
 }
 
@@ -34,13 +39,12 @@ type console struct {
 	in         io.Reader
 	out, err   io.Writer
 	env        func(string) string
-	isTerminal bool // err is a terminal, where progress may be shown
+	now        func() time.Time // nil means time.Now
+	isTerminal bool             // err is a terminal, where progress may be shown
+	canAsk     bool             // in is a terminal too, where questions are answered
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // output is standard output, with the first error of writing to it, so that
 // commands need not look at each line.
@@ -57,15 +61,23 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The exit statuses that the README promises. 2 is kept for --exit-code.
+// The exit statuses that the README promises.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 3
+	exitOK          = 0
+	exitFailed      = 1
+	exitDifferences = 2
+	exitUsage       = 3
 )
+
+// errDifferences is returned by commands that were asked, with --exit-code, to
+// tell by their status that there are differences.
+var errDifferences = errors.New("there are differences")
 
 // exitStatus returns the status for what a command returned.
 func exitStatus(err error) int {
+	if errors.Is(err, errDifferences) {
+		return exitDifferences
+	}
 	switch fault.CodeOf(err) {
 	case "":
 		return exitOK
@@ -79,6 +91,9 @@ func exitStatus(err error) int {
 func run(ctx context.Context, args []string, c console) int {
 	out := &output{w: c.out}
 	c.out = out
+	if c.now == nil {
+		c.now = time.Now
+	}
 	cmd := newRoot(c)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)

@@ -7,11 +7,10 @@ import (
 	"text/template"
 
 	"github.com/towpath-dev/towpath/internal/audit"
-	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/fault"
 )
 
-const defaultMessage = `{{if eq (len .Moves) 1}}Bump {{range .Moves}}{{.Image}} to {{.To}}{{end}}{{else}}Bump {{len .Moves}} images{{end}}
+const defaultMessage = `{{if eq (len .Moves) 1}}Bump {{range .Moves}}{{.Image}} to {{.To}}{{end}}{{else}}Bump {{len .Moves}} images{{end}}{{with .Envs}} in {{join . ", "}}{{end}}
 {{range .Moves}}
 {{.Image}}: {{join .From ", "}} -> {{.To}}{{end}}`
 
@@ -23,6 +22,8 @@ type messageTemplate struct{ *template.Template }
 type messageData struct {
 	Moves []messageMove // in the order of the command line, those with a change
 	Files []string      // the changed files, sorted
+	Apps  []string      // to which the files belong, sorted; empty without a configuration
+	Envs  []string      // in which they are, sorted
 }
 
 type messageMove struct {
@@ -37,12 +38,15 @@ func parseMessage(text string) (messageTemplate, error) {
 	t, err := template.New("message").Option("missingkey=error").Funcs(messageFuncs).Parse(text)
 	if err == nil {
 		// Run it once on made-up data, so that a fault shows before anything changes.
-		_, err = messageTemplate{t}.execute(messageData{Moves: []messageMove{{Image: "nginx", From: []string{"1"}, To: "2"}}, Files: []string{"a.yaml"}})
+		_, err = messageTemplate{t}.execute(messageData{
+			Moves: []messageMove{{Image: "nginx", From: []string{"1"}, To: "2"}},
+			Files: []string{"a.yaml"}, Apps: []string{"web"}, Envs: []string{"dev"},
+		})
 	}
 	if err != nil {
 		return messageTemplate{}, &fault.Error{
 			Code: fault.Usage, Message: "--message is no usable template", Err: err,
-			Hint: "it can use .Moves (each with .Image, .From, .To) and .Files, as in --message '{{range .Moves}}Deploy {{.Image}} {{.To}}{{end}}'",
+			Hint: "it can use .Moves (each with .Image, .From, .To), .Files, .Apps and .Envs, as in --message '{{range .Moves}}Deploy {{.Image}} {{.To}}{{end}}'",
 		}
 	}
 	return messageTemplate{t}, nil
@@ -60,15 +64,17 @@ func (t messageTemplate) execute(data messageData) (string, error) {
 }
 
 // commit returns the message for the commit of a plan, with its trailers.
-func (t messageTemplate) commit(plan *bump.Plan) (string, error) {
+func (t messageTemplate) commit(r *bumpResult) (string, error) {
 	var data messageData
 	var trailers []audit.Move
 	index := map[string]int{}
-	for _, f := range plan.Files {
+	for _, f := range r.plan.Files {
 		if f.After == nil {
 			continue
 		}
 		data.Files = append(data.Files, f.Path)
+		claim := r.claim(f.Path)
+		data.Apps, data.Envs = insert(data.Apps, claim.App), insert(data.Envs, claim.Env)
 		for _, c := range f.Changes {
 			name := c.Image.Familiar()
 			i, ok := index[name]
@@ -88,7 +94,7 @@ func (t messageTemplate) commit(plan *bump.Plan) (string, error) {
 			if digest != "" {
 				m.To = c.To // the fullest that was written
 			}
-			trailers = append(trailers, audit.Move{Image: name, From: c.From, To: tag, Digest: digest})
+			trailers = append(trailers, audit.Move{App: claim.App, Env: claim.Env, Image: name, From: c.From, To: tag, Digest: digest})
 		}
 	}
 	text, err := t.execute(data)
@@ -96,4 +102,13 @@ func (t messageTemplate) commit(plan *bump.Plan) (string, error) {
 		return "", &fault.Error{Code: fault.Usage, Message: "--message is no usable template", Err: err}
 	}
 	return audit.Message(text, trailers), nil
+}
+
+// insert adds a word to sorted words, if it is not empty and not among them.
+func insert(words []string, word string) []string {
+	i, found := slices.BinarySearch(words, word)
+	if found || word == "" {
+		return words
+	}
+	return slices.Insert(words, i, word)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"github.com/towpath-dev/towpath/internal/config"
 )
 
 func readme(t *testing.T) string {
@@ -96,7 +99,7 @@ func TestReadmeJSON(t *testing.T) {
 func TestReadmeFlags(t *testing.T) {
 	t.Parallel()
 	text := readme(t)
-	known := map[string]bool{"exit-code": true}
+	known := map[string]bool{}
 	for _, cmd := range newRoot(console{}).Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			known[f.Name] = true
@@ -110,7 +113,57 @@ func TestReadmeFlags(t *testing.T) {
 			t.Errorf("the README speaks of --%s, which does not exist", m[1])
 		}
 	}
-	if n := strings.Count(text, "\n"); n >= 300 {
+	if n := strings.Count(text, "\n"); n >= 400 {
 		t.Errorf("the README has %d lines", n)
+	}
+}
+
+// The README has every key of .towpath.yaml once, with its default.
+func TestReadmeKeys(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	const head = "| Key | Value | Default | What it says |\n|---|---|---|---|\n"
+	var want strings.Builder
+	want.WriteString(head)
+	for _, k := range config.Keys() {
+		value := "none"
+		switch {
+		case k.Required:
+			value = "required"
+		case k.Default != "":
+			value = "`" + k.Default + "`"
+		}
+		fmt.Fprintf(&want, "| `%s` | %s | %s | %s |\n", k.Path, k.Type, value, k.Doc)
+	}
+	before, rest, ok := strings.Cut(text, head)
+	if !ok {
+		t.Fatal("the README has no table of keys")
+	}
+	rows, after, _ := strings.Cut(rest, "\n\n")
+	if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(head+rows+"\n", "\n")); diff != "" && !*update {
+		t.Errorf("keys (-want +README; go test -run ReadmeKeys . -update writes it):\n%s", diff)
+	}
+	if *update {
+		if err := os.WriteFile("../../README.md", []byte(before+want.String()+"\n"+strings.TrimLeft(after, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// What the README shows of .towpath.yaml can be read.
+func TestReadmeConfig(t *testing.T) {
+	t.Parallel()
+	found := false
+	for _, block := range blocks(readme(t), "yaml") {
+		if !strings.Contains(block, "environments:") {
+			continue
+		}
+		found = true
+		if _, err := config.Parse([]byte(block)); err != nil {
+			t.Error(err)
+		}
+	}
+	if !found {
+		t.Error("the README shows no .towpath.yaml")
 	}
 }

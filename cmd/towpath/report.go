@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/towpath-dev/towpath/internal/bump"
+	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/diff"
 	"github.com/towpath-dev/towpath/internal/fault"
 )
@@ -28,7 +29,12 @@ func notFound(m bump.Move, r *bumpResult) error {
 			near = append(near, fmt.Sprintf("%s:%s: %s: %s", fault.Printable(n.Path), n.Position, fault.Printable(n.Text), n.Reason))
 		}
 	}
+	where := fmt.Sprintf("any of %s", count(r.looked, "file"))
 	hint := "check the spelling and --path, mark the place with `# towpath: " + m.Image.Familiar() + "`, name it with --set, or pass --allow-missing"
+	if r.scope != nil {
+		where = r.scope.Where(m.Image)
+		hint = "see `towpath check` for what stands in them; if only a tag does, give the app keys in " + config.Path
+	}
 	if r.looked == 0 {
 		hint = "there are no files to look at; does git ignore the folder?"
 	}
@@ -45,7 +51,7 @@ func notFound(m bump.Move, r *bumpResult) error {
 	if len(r.moves) > 1 {
 		also = "; nothing was changed"
 	}
-	return fault.New(fault.NotFound, hint, "no version of %s stands in any of %s%s", m.Image.Familiar(), count(r.looked, "file"), also)
+	return fault.New(fault.NotFound, hint, "no version of %s stands in %s%s", m.Image.Familiar(), where, also)
 }
 
 // show prints what a run came to. The error it returns decides the exit
@@ -74,7 +80,7 @@ func (o *bumpOptions) show(c console, r *bumpResult, err error) error {
 }
 
 func (r *bumpResult) refused() []*fault.Error {
-	var out []*fault.Error
+	out := slices.Clone(r.held)
 	for _, f := range r.plan.Files {
 		out = append(out, f.Refused...)
 	}
@@ -83,6 +89,7 @@ func (r *bumpResult) refused() []*fault.Error {
 
 func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 	places, changed, current := 0, 0, 0
+	var envs []string
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, f := range r.plan.Files {
 		current += len(f.Current)
@@ -90,6 +97,7 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 			continue
 		}
 		changed++
+		envs = insert(envs, r.claim(f.Path).Env)
 		places += len(f.Changes)
 		if o.dryRun {
 			fmt.Fprint(w, diff.Unified(f.Path, f.Before, f.After))
@@ -103,6 +111,9 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 	o.showMentions(w, r)
 
 	where := fmt.Sprintf("%s in %s", count(places, "place"), count(changed, "file"))
+	if len(envs) > 0 {
+		where += ", in " + strings.Join(envs, ", ")
+	}
 	switch {
 	case places == 0 && len(r.refused()) > 0:
 		fmt.Fprintln(w, "Nothing was changed.")
@@ -137,6 +148,16 @@ func (o *bumpOptions) showMentions(w io.Writer, r *bumpResult) {
 	if n > shown {
 		fmt.Fprintf(w, "left alone: %d more (see --output json)\n", n-shown)
 	}
+}
+
+// claim returns the app and environment of a file, empty ones without a
+// configuration.
+func (r *bumpResult) claim(path string) config.Claim {
+	if r.scope == nil {
+		return config.Claim{}
+	}
+	claim, _ := r.scope.Claim(path)
+	return claim
 }
 
 func (r *bumpResult) versions() []string {
@@ -179,6 +200,8 @@ type (
 	}
 	fileJSON struct {
 		Path    string       `json:"path"`
+		App     string       `json:"app,omitempty"`
+		Env     string       `json:"env,omitempty"`
 		Changes []changeJSON `json:"changes"`
 	}
 	changeJSON struct {
@@ -213,8 +236,11 @@ func (o *bumpOptions) showJSON(c console, r *bumpResult, err error) error {
 	out := bumpJSON{DryRun: o.dryRun, Files: []fileJSON{}, Current: []changeJSON{}, Refused: []faultJSON{}, LeftAlone: []mentionJSON{}}
 	if r != nil {
 		out.Commit = r.commit
+		for _, f := range r.held {
+			out.Refused = append(out.Refused, toFaultJSON(f))
+		}
 		for _, f := range r.plan.Files {
-			out.add(f, err == nil)
+			out.add(f, r.claim(f.Path), err == nil)
 		}
 		out.Changed = len(out.Files) > 0 && !o.dryRun
 	}
@@ -238,9 +264,9 @@ func (o *bumpOptions) showJSON(c console, r *bumpResult, err error) error {
 
 // add puts one file of the plan into the JSON. If the run failed, its changes
 // were not made.
-func (out *bumpJSON) add(f bump.File, made bool) {
+func (out *bumpJSON) add(f bump.File, claim config.Claim, made bool) {
 	if f.After != nil && made {
-		file := fileJSON{Path: f.Path}
+		file := fileJSON{Path: f.Path, App: claim.App, Env: claim.Env}
 		for _, c := range f.Changes {
 			file.Changes = append(file.Changes, toChangeJSON(c))
 		}

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/schema"
 )
 
 // errReported stands in the tree of an error whose message people have seen.
@@ -45,7 +49,7 @@ changes those bytes and no others.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &fault.Error{Code: fault.Usage, Message: err.Error(), Hint: flagHint(cmd, err)}
 	})
-	root.AddCommand(newBump(c), newDemo(c), newVersion(c))
+	root.AddCommand(newBump(c), newCheck(c), newInit(c), newStatus(c), newDemo(c), newVersion(c))
 	return root
 }
 
@@ -56,35 +60,12 @@ func flagHint(cmd *cobra.Command, err error) string {
 	if !ok {
 		return hint
 	}
-	best := 3 // more edits than that are another word
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if d := distance(typed, f.Name); d < best {
-			best, hint = d, fmt.Sprintf("did you mean --%s?", f.Name)
-		}
-	})
+	var known []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+	if near := schema.Nearest(typed, known); near != "" {
+		hint = fmt.Sprintf("did you mean --%s?", near)
+	}
 	return hint
-}
-
-// distance returns the number of letters to insert, drop or replace on the
-// way from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // fromEnvironment gives every flag that was not set on the command line the
@@ -131,7 +112,40 @@ func report(w io.Writer, err error) {
 		return
 	}
 	fmt.Fprintf(w, "towpath: %v\n", err)
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Hint != "" {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return
+	}
+	fmt.Fprint(w, excerpt(f))
+	if f.Hint != "" {
 		fmt.Fprintf(w, "  hint: %s\n", f.Hint)
 	}
+}
+
+// excerpt shows the line that a fault speaks of, with a caret under the column.
+func excerpt(f *fault.Error) string {
+	if strings.TrimSpace(f.Excerpt) == "" || f.Line == 0 {
+		return ""
+	}
+	const far = 160 // characters, which most terminals show on two lines
+	line := []rune(strings.ReplaceAll(f.Excerpt, "\t", " "))
+	for i, r := range line {
+		if unicode.IsControl(r) {
+			line[i] = '\uFFFD'
+		}
+	}
+	column := min(f.Column, len(line)+1)
+	cut := ""
+	if column > far {
+		line, column, cut = line[column-far/2:], far/2, "…"
+	}
+	if len(line) > far {
+		line = append(line[:far:far], '…')
+	}
+	number := strconv.Itoa(f.Line)
+	text := fmt.Sprintf("  %s | %s%s\n", number, cut, string(line))
+	if column > 0 {
+		text += fmt.Sprintf("  %s | %s^\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1+utf8.RuneCountInString(cut)))
+	}
+	return text
 }

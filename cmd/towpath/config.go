@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/towpath-dev/towpath/internal/config"
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/providers/local"
+)
+
+// openRepo opens the checkout that --repo names.
+func openRepo(ctx context.Context, repo string) (*local.Checkout, error) {
+	if repo == "" {
+		return nil, fault.New(fault.Usage, "leave --repo out to mean the current folder", "--repo is empty")
+	}
+	if err := checkRepo(repo); err != nil {
+		return nil, err
+	}
+	checkout, err := local.Open(ctx, repo)
+	return checkout, interrupted(ctx, err)
+}
+
+// readConfig reads the .towpath.yaml of a checkout, and returns nil if there is
+// none.
+func readConfig(checkout *local.Checkout) (*config.Config, error) {
+	src, err := checkout.Read(config.Path, nil)
+	switch {
+	case err == nil:
+		return config.Parse(src)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, misplaced(checkout.Dir())
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return nil, f
+	}
+	return nil, &fault.Error{Code: fault.Config, Path: config.Path, Message: "cannot be read", Err: err, Hint: "it must be a text file, and no link"}
+}
+
+// needConfig reads the .towpath.yaml of a checkout, which must be there.
+func needConfig(checkout *local.Checkout) (*config.Config, error) {
+	cfg, err := readConfig(checkout)
+	if err == nil && cfg == nil {
+		err = fault.New(fault.Config, "run `towpath init` to have one written from what stands there", "there is no %s in %s", config.Path, checkout.Dir())
+	}
+	return cfg, err
+}
+
+// misplaced finds a .towpath.yaml that was probably meant though it does not
+// stand at the top of the checkout: one with another ending, or one above, at
+// the top of the repository that the folder is a part of. To go on without it
+// would mean to edit every environment.
+func misplaced(dir string) error {
+	if name := ".towpath.yml"; exists(filepath.Join(dir, name)) {
+		return fault.New(fault.Config, "rename it: git mv "+name+" "+config.Path, "%s is not read: the file is called %s", name, config.Path)
+	}
+	for !exists(filepath.Join(dir, ".git")) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return nil
+		}
+		dir = parent
+		if _, err := os.Stat(filepath.Join(dir, config.Path)); err == nil {
+			if !insideGit(dir) {
+				return nil
+			}
+			return fault.New(fault.Usage, "pass --repo "+dir+", and --path to keep to a part of it", "the folder belongs to the repository at %s, which has a %s", dir, config.Path)
+		}
+	}
+	return nil
+}
+
+// insideGit reports whether a folder, or one above it, is the top of a git
+// repository.
+func insideGit(dir string) bool {
+	for {
+		if exists(filepath.Join(dir, ".git")) {
+			return true
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return false
+		}
+		dir = parent
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/towpath-dev/towpath/internal/config"
+)
+
+// TestInitAsks answers at a terminal what init cannot tell.
+func TestInitAsks(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, typed string
+		status      int
+		want        string // in the file, or in what is printed if none is written
+	}{
+		{"an answer", "green,blue\n", exitOK, "{name: blue, after: [green]}"},
+		{"nobody is there", "", exitFailed, "there was no answer; nothing was written"},
+		{"an answer that cannot be used", "green,,/\n", exitFailed, "towpath: "},
+		{"a better answer", "green,/\ngreen,blue\n", exitOK, "{name: blue, after: [green]}"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "overlays/blue/kustomization.yaml"), "images: [{name: web, newTag: 1.4.2}]\n")
+			write(t, filepath.Join(dir, "overlays/green/kustomization.yaml"), "images: [{name: web, newTag: 1.4.1}]\n")
+			var out bytes.Buffer
+			status := run(t.Context(), []string{"init", "--repo", dir}, console{
+				in: strings.NewReader(test.typed), out: io.Discard, err: &out, canAsk: true, env: func(string) string { return "" },
+			})
+			if status != test.status {
+				t.Errorf("status %d, want %d", status, test.status)
+			}
+			if !strings.HasPrefix(out.String(), "In which order do versions travel?") || !strings.Contains(out.String(), "found: blue, green") {
+				t.Errorf("asked:\n%s", out.String())
+			}
+			got := out.String()
+			if file, err := os.ReadFile(filepath.Join(dir, config.Path)); err == nil {
+				got = string(file)
+			} else if test.status == exitOK {
+				t.Error(err)
+			}
+			if !strings.Contains(got, test.want) {
+				t.Errorf("got:\n%s\nwant in it: %s", got, test.want)
+			}
+		})
+	}
+}
