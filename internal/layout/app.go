@@ -200,6 +200,8 @@ func nameIn(segment string, isFile bool) (start, end int) {
 	stem := segment
 	if isFile {
 		stem, _ = cutExtension(segment)
+		// A file without an extension has no kind either: its name is the app's.
+		isFile = stem != segment
 	}
 	at := 0
 	for part := range strings.SplitSeq(stem, envMark) {
