@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
@@ -213,6 +214,7 @@ func (r *run) concerns(text []byte) bool {
 // target adds the site at a path that the caller named.
 func (l *layer) target(t Target) {
 	if (l.format == formatText || l.format == formatTemplate) && t.Optional {
+		l.templateTarget(t)
 		return
 	}
 	kind := Set
@@ -254,11 +256,39 @@ func (l *layer) target(t Target) {
 		}
 		s.doc.marked = append(s.doc.marked, s)
 	}
-	if found == nil && len(l.run.unread) == 0 && !t.Optional {
+	if found == nil && t.Optional {
+		l.templateTarget(t)
+		return
+	}
+	if found == nil && len(l.run.unread) == 0 {
 		l.run.file.Refused = append(l.run.file.Refused, &fault.Error{
 			Code: fault.NotFound, Path: l.path, Message: "no value at " + keys.String(),
 			Hint: "paths look like image.tag, \"a.b\".c or releases[0].version",
 		})
+	}
+}
+
+// templateTarget refuses the line of a template that gives the last key of a
+// target a version: that it is the right one cannot be told without a tree.
+func (l *layer) templateTarget(t Target) {
+	last := t.Keys[len(t.Keys)-1].Key
+	for _, d := range l.docs {
+		text, ok := d.tree.(lines)
+		if !ok || !text.template {
+			continue
+		}
+		for at, line := range text.each() {
+			key, n := value(at, line)
+			if n == nil || last == "" || strings.TrimLeft(key, "- ") != last {
+				continue
+			}
+			if _, _, ok := versionIn(whole(n)); ok && !d.isMarked(t.Image) {
+				l.run.refuse(d, &site{image: t.Image, tag: whole(n)}, fault.New(fault.Refused,
+					"put the comment `# towpath: "+t.Image.Familiar()+":tag` behind it, or keep the version out of the template",
+					"%s may lead here, which cannot be told in a template", t.Keys))
+				return
+			}
+		}
 	}
 }
 

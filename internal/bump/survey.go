@@ -115,9 +115,13 @@ func (l *layer) look() {
 				continue
 			}
 			known[s.use()] = true
+			problem := s.problem
+			if problem == "" && d.inSealed() {
+				problem = sealedFault().Message
+			}
 			d.run.file.places = append(d.run.file.places, Place{
 				Path: d.path, Position: d.run.position(d, placeOf(d, s.place())), Kind: s.kind,
-				Image: s.image, Version: s.version(), Keys: s.keys, Problem: s.problem,
+				Image: s.image, Version: s.version(), Keys: s.keys, Problem: problem,
 			})
 		}
 		for _, child := range d.children {

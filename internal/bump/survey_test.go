@@ -201,3 +201,29 @@ func TestSurveyStops(t *testing.T) {
 		t.Error("a survey of a canceled context gives no error")
 	}
 }
+
+// TestOptionalTargetInTemplate refuses a line that keys may lead to, since
+// leaving it as it is would look like success.
+func TestOptionalTargetInTemplate(t *testing.T) {
+	t.Parallel()
+	tree := memory{
+		"values.yaml":        "image:\n  tag: 1.0.0\n",
+		"extra.yaml.gotmpl":  "image:\n  tag: 1.0.0\n  x: {{ .y }}\n",
+		"marked.yaml.gotmpl": "image:\n  tag: 1.0.0 # towpath: ghcr.io/acme/web:tag\n  x: {{ .y }}\n",
+		"mixed.yaml":         "{{ if .x }}\nimage:\n  tag: 1.0.0\n{{ end }}\n",
+		"other.yaml.gotmpl":  "image:\n  tag: {{ .tag }}\n  x: 1\n",
+		"notes.md":           "tag: 1.0.0\n",
+	}
+	request := Request{Moves: []Move{moveTo(t, "ghcr.io/acme/web:1.1.0")}}
+	for _, path := range slices.Sorted(maps.Keys(tree)) {
+		request.Set = append(request.Set, Target{Path: path, Keys: parsePath(t, "image.tag"), Image: "ghcr.io/acme/web", Optional: true})
+	}
+	plan := scanTwice(t, tree, request)
+	want := "extra.yaml.gotmpl:2:8 refused: image.tag may lead here, which cannot be told in a template\n" +
+		"marked.yaml.gotmpl:2:8 marker ghcr.io/acme/web 1.0.0 -> 1.1.0\n" +
+		"mixed.yaml:3:8 refused: image.tag may lead here, which cannot be told in a template\n" +
+		"values.yaml:2:8 keys ghcr.io/acme/web 1.0.0 -> 1.1.0\n"
+	if got := report(plan); got != want {
+		t.Errorf("report:\n%swant:\n%s", got, want)
+	}
+}
