@@ -39,8 +39,8 @@ type bumpOptions struct {
 	allowMissing   bool
 	output         string
 
-	patterns patterns   // of paths
-	tag      *image.Ref // for all images of the apps, without a name; nil if every image was named
+	patterns patterns // of paths
+	tag      string   // for all images of the apps, "" if every image was named
 }
 
 func newBump(c console) *cobra.Command {
@@ -189,6 +189,11 @@ func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, e
 	if err := o.missing(result); err != nil {
 		return result, err
 	}
+	if result.scope != nil {
+		if err := result.scope.CheckTogether(plan); err != nil {
+			return result, err
+		}
+	}
 	if !plan.Changed() {
 		return result, nil
 	}
@@ -220,18 +225,13 @@ func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request
 	if err != nil {
 		return err
 	}
-	holds := hold.Find(listing, func(path string) ([]byte, error) { return tree.Read(path, nil) })
-	r.scope, err = propose.NewScope(cfg, listing, propose.Selection{Environments: o.env, Apps: o.app}, holds)
+	read := func(path string) ([]byte, error) { return tree.Read(path, nil) }
+	r.scope, err = propose.NewScope(cfg, listing, read, propose.Selection{Environments: o.env, Apps: o.app, Tag: o.tag})
 	if err != nil {
 		return err
 	}
-	if o.tag != nil {
-		for _, repo := range r.scope.Images() {
-			if !slices.ContainsFunc(request.Moves, func(m bump.Move) bool { return m.Image == repo }) {
-				request.Moves = append(request.Moves, bump.Move{Image: repo, Tag: o.tag.Tag})
-			}
-		}
-	}
+	request.Moves = slices.Clone(request.Moves)
+	request.Set = slices.Clone(request.Set)
 	r.held, err = r.scope.Narrow(request)
 	return err
 }
@@ -240,7 +240,7 @@ func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request
 func (o *bumpOptions) withoutConfig() error {
 	flag := ""
 	switch {
-	case o.tag != nil:
+	case o.tag != "":
 		flag = "a tag without an image"
 	case len(o.env) > 0:
 		flag = "--env"
@@ -320,7 +320,7 @@ func (o *bumpOptions) missing(r *bumpResult) error {
 	}
 	var faults []error
 	for _, m := range r.moves {
-		if !r.plan.Found(m.Image) {
+		if !r.plan.Found(m.Image) && (r.scope == nil || r.scope.IsExpected(m.Image, r.plan)) {
 			faults = append(faults, notFound(m, r))
 		}
 	}
@@ -368,8 +368,8 @@ func (o *bumpOptions) request(args []string) (bump.Request, error) {
 	}
 	for _, file := range o.add {
 		file = filepath.ToSlash(file)
-		if !filepath.IsLocal(file) {
-			faults = append(faults, outside("--add", file))
+		if err := editable("--add", file); err != nil {
+			faults = append(faults, err)
 		}
 		r.Add = append(r.Add, path.Clean(file))
 	}
@@ -391,10 +391,10 @@ func (o *bumpOptions) parseTag(arg string) error {
 		return fault.New(fault.Usage, "write :1.4.2 for all images of the apps, or name each image with its tag", "cannot read the tag %q", arg)
 	case len(o.app) == 0:
 		return fault.New(fault.Usage, "say which app, as in `towpath bump "+arg+" --app web`", "%s names no image", arg)
-	case o.tag != nil:
-		return fault.New(fault.Usage, "run towpath once for each", "two tags are given without an image: :%s and %s", o.tag.Tag, arg)
+	case o.tag != "":
+		return fault.New(fault.Usage, "run towpath once for each", "two tags are given without an image: :%s and %s", o.tag, arg)
 	}
-	o.tag = &ref
+	o.tag = ref.Tag
 	return nil
 }
 
@@ -405,8 +405,8 @@ func parseTarget(s string) (bump.Target, error) {
 		return bump.Target{}, fault.New(fault.Usage, "as in --set apps/web/values.yaml:image.tag", "--set %q is not FILE:KEYS", s)
 	}
 	file = filepath.ToSlash(file)
-	if !filepath.IsLocal(file) {
-		return bump.Target{}, outside("--set", file)
+	if err := editable("--set", file); err != nil {
+		return bump.Target{}, err
 	}
 	parsed, err := edit.ParsePath(keys)
 	if err != nil {
@@ -416,6 +416,17 @@ func parseTarget(s string) (bump.Target, error) {
 		}
 	}
 	return bump.Target{Path: path.Clean(file), Keys: parsed}, nil
+}
+
+// editable refuses a file, named in a flag, that no image's version stands in.
+func editable(flag, file string) error {
+	if !filepath.IsLocal(file) {
+		return outside(flag, file)
+	}
+	if file = path.Clean(file); config.IsOwn(file) {
+		return fault.New(fault.Usage, "edit it by hand", "%s %q is towpath's own file, in which no version stands", flag, file)
+	}
+	return nil
 }
 
 func outside(flag, path string) error {
@@ -438,8 +449,31 @@ func checkRepo(repo string) error {
 // edited are the files without towpath's own: a version there is none that runs.
 type edited struct{ *files }
 
+// Files yields the holds, too, that git ignores: they hold all the same.
+func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
+	listed := map[string]bool{}
+	stopped := false
+	err := f.Checkout.Files(ctx, func(path string) bool {
+		if strings.HasPrefix(path, hold.Dir+"/") {
+			listed[path] = true
+		}
+		stopped = !yield(path)
+		return !stopped
+	})
+	if err != nil || stopped {
+		return err
+	}
+	holds, err := f.Checkout.Under(hold.Dir)
+	for _, path := range holds {
+		if !listed[path] && !yield(path) {
+			break
+		}
+	}
+	return err
+}
+
 func (e edited) Files(ctx context.Context, yield func(path string) bool) error {
-	return e.Checkout.Files(ctx, func(path string) bool { return config.IsOwn(path) || yield(path) })
+	return e.files.Files(ctx, func(path string) bool { return config.IsOwn(path) || yield(path) })
 }
 
 // leftAlone is why the checkout does not give out a file.

@@ -164,7 +164,7 @@ func (r *checkResult) apps(w io.Writer) {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", app.Name, cell.Env, version, fileList(cell.Files))
 		}
 		if len(absent) > 0 {
-			fmt.Fprintf(table, "%s\t%s\tnot deployed\n", app.Name, strings.Join(absent, ", "))
+			fmt.Fprintf(table, "%s\t%s\tnot deployed\t-\n", app.Name, strings.Join(absent, ", "))
 		}
 	}
 	table.Flush()

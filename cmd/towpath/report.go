@@ -57,6 +57,9 @@ func notFound(m bump.Move, r *bumpResult) error {
 // show prints what a run came to. The error it returns decides the exit
 // status; refusals are printed, and are an error too.
 func (o *bumpOptions) show(c console, r *bumpResult, err error) error {
+	if r != nil {
+		r.warn(c.err)
+	}
 	if o.output == "json" {
 		return o.showJSON(c, r, err)
 	}
@@ -77,6 +80,18 @@ func (o *bumpOptions) show(c console, r *bumpResult, err error) error {
 		return fmt.Errorf("%w: %w", errReported, fault.New(fault.Refused, "", "%s refused", count(len(refused), "place")))
 	}
 	return nil
+}
+
+// warn tells of hold files that may hold nothing, or not what was meant.
+func (r *bumpResult) warn(w io.Writer) {
+	if r.scope == nil {
+		return
+	}
+	for _, err := range r.scope.Warnings() {
+		for _, f := range faultsIn(err) {
+			warn(w, f)
+		}
+	}
 }
 
 func (r *bumpResult) refused() []*fault.Error {
@@ -112,7 +127,7 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 
 	where := fmt.Sprintf("%s in %s", count(places, "place"), count(changed, "file"))
 	if len(envs) > 0 {
-		where += ", in " + strings.Join(envs, ", ")
+		where += ", in " + strings.Join(r.scope.Sort(envs), ", ")
 	}
 	switch {
 	case places == 0 && len(r.refused()) > 0:

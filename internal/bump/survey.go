@@ -36,6 +36,9 @@ type Place struct {
 type Inventory struct {
 	Places []Place
 	Unread []*fault.Error // files and documents that could not be read, and may hold more
+
+	survey   *survey
+	policies policies
 }
 
 // Survey says which images stand in a tree, at which versions: all places that
@@ -55,7 +58,7 @@ func Survey(ctx context.Context, tree Tree, subject Subject) (*Inventory, error)
 	}
 	s.visitTargets()
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	out := &Inventory{}
+	out := &Inventory{survey: v, policies: s.found.resolve()}
 	for _, f := range s.files {
 		out.Places = append(out.Places, f.places...)
 		out.Unread = append(out.Unread, f.Refused...)
@@ -63,12 +66,12 @@ func Survey(ctx context.Context, tree Tree, subject Subject) (*Inventory, error)
 	return out, nil
 }
 
-// Inspect is [Survey] of a single file, whose contents are given. Markers of
-// Flux are understood as far as the file itself says what they stand for.
-func Inspect(path string, src []byte, subject Subject) Inventory {
-	v := newSurvey(subject)
-	f := v.file(path, src, surroundings{targets: targetsByPath(subject.Targets, nil)})
-	return Inventory{f.places, f.Refused}
+// Inspect says what would stand in a file of the tree if it had other contents,
+// such as former ones. The targets are those in the file. It is safe for
+// concurrent use.
+func (i *Inventory) Inspect(path string, src []byte, targets []Target) []Place {
+	set := map[string][]Target{path: targets}
+	return i.survey.guarded(path, src, surroundings{i.policies, set}).places
 }
 
 // survey is a run that looks and changes nothing.
@@ -80,6 +83,16 @@ func newSurvey(subject Subject) *survey {
 		v.known[repo] = true
 	}
 	return v
+}
+
+// guarded is file, but that a panic, which is a fault of towpath, finds nothing.
+func (v *survey) guarded(path string, src []byte, around surroundings) (f File) {
+	defer func() {
+		if recover() != nil {
+			f = File{}
+		}
+	}()
+	return v.file(path, src, around)
 }
 
 func (v *survey) file(path string, src []byte, around surroundings) File {

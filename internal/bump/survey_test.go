@@ -132,18 +132,34 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
-// TestInspect wants of a single file what a survey of a tree finds in it.
+// TestInspect wants of a single file what a survey of the tree finds in it,
+// also where that depends on other files and images.
 func TestInspect(t *testing.T) {
 	t.Parallel()
-	tree := memory{"values.yaml": "image: nginx:1\nweb:\n  tag: 2\n"}
-	subject := Subject{Targets: []Target{{Path: "values.yaml", Keys: parsePath(t, "web.tag"), Image: "ghcr.io/acme/web", Optional: true}}}
-	got := Inspect("values.yaml", []byte(tree["values.yaml"]), subject)
-	want, err := Survey(t.Context(), tree, subject)
+	tree := memory{
+		"values.yaml":        "image: nginx:1\nweb:\n  tag: 2\n",
+		"flux.yaml":          "version: 1.4.1 # {\"$imagepolicy\": \"flux:web:tag\"}\n",
+		"policy.yaml":        "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: web, namespace: flux}\nspec: {image: ghcr.io/acme/web}\n---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: web, namespace: flux}\nspec: {imageRepositoryRef: {name: web}}\n",
+		"kustomization.yaml": "images:\n- {name: ghcr.io/acme/api, newName: mirror.acme.dev/api, newTag: \"3\"}\n",
+	}
+	subject := Subject{
+		Images:  []image.Repository{"ghcr.io/acme/api"},
+		Targets: []Target{{Path: "values.yaml", Keys: parsePath(t, "web.tag"), Image: "ghcr.io/acme/web", Optional: true}},
+	}
+	inventory, err := Survey(t.Context(), tree, subject)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want.Places, got.Places); diff != "" || len(got.Places) != 2 {
-		t.Errorf("%d places (-survey +inspect):\n%s", len(got.Places), diff)
+	var got []Place
+	for _, path := range slices.Sorted(maps.Keys(tree)) {
+		var targets []Target
+		if path == "values.yaml" {
+			targets = subject.Targets
+		}
+		got = append(got, inventory.Inspect(path, []byte(tree[path]), targets)...)
+	}
+	if diff := cmp.Diff(inventory.Places, got); diff != "" || len(got) != 4 {
+		t.Errorf("%d places (-survey +inspect):\n%s", len(got), diff)
 	}
 }
 

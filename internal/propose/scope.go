@@ -29,6 +29,7 @@ const All = "*"
 type Selection struct {
 	Environments []string // names of environments or groups, or [All]
 	Apps         []string
+	Tag          string // to which all images of the apps move, as far as a request does not name them
 }
 
 // Scope is a selection as it comes out on a tree.
@@ -37,18 +38,21 @@ type Scope struct {
 	claims *config.Claims
 	envs   map[string]bool
 	apps   map[string]bool // nil means all
-	holds  map[config.Claim]*hold.Hold
+	tag    string
+	tagged map[image.Repository]bool // the images that move to the tag
+	holds  *hold.Set
 }
 
-// NewScope applies a selection to the files of a tree. holds are those in force;
-// whatever is wrong with their files, they hold.
-// Faults of the configuration on this tree, and names that it does not know,
-// are errors, all at once.
-func NewScope(cfg *config.Config, files []string, s Selection, holds []hold.Found) (*Scope, error) {
-	scope := &Scope{cfg: cfg, claims: cfg.Claims(files), envs: map[string]bool{}, holds: map[config.Claim]*hold.Hold{}}
-	for _, h := range holds {
-		scope.holds[config.Claim{App: h.App, Env: h.Env}] = h.Hold
-	}
+// NewScope applies a selection to the files of a tree, which read reads. Faults
+// of the configuration on this tree, and names that it does not know, are
+// errors, all at once. What is wrong with hold files is none: see
+// [Scope.Warnings].
+func NewScope(cfg *config.Config, files []string, read func(path string) ([]byte, error), s Selection) (*Scope, error) {
+	scope := &Scope{cfg: cfg, claims: cfg.Claims(files), envs: map[string]bool{}, tag: s.Tag, tagged: map[image.Repository]bool{}}
+	scope.holds = hold.Read(files, read, hold.Names{
+		Members: cfg.Members,
+		HasApp:  func(name string) bool { return scope.claims.App(name) != nil },
+	})
 	var faults []error
 	faults = appendIf(faults, scope.claims.Err())
 	if len(s.Environments) == 0 {
@@ -132,6 +136,11 @@ func (s *Scope) names() []string {
 
 func (s *Scope) has(c config.Claim) bool { return s.envs[c.Env] && (s.apps == nil || s.apps[c.App]) }
 
+func (s *Scope) isHeld(c config.Claim) bool { return s.holds.Of(c.Env, c.App).Hold != nil }
+
+// Warnings are what is wrong with hold files: some may hold nothing.
+func (s *Scope) Warnings() []error { return s.holds.Faults }
+
 // Claim returns the app and the environment that a file belongs to, whether
 // they are in scope or not.
 func (s *Scope) Claim(path string) (config.Claim, bool) { return s.claims.Of(path) }
@@ -185,13 +194,23 @@ func (s *Scope) Narrow(r *bump.Request) (held []*fault.Error, err error) {
 			faults = appendIf(faults, s.explain(m.Image, found))
 		}
 	}
+	if s.tag != "" {
+		more, err := s.tagAll(r)
+		faults = appendIf(faults, err)
+		for _, c := range more {
+			if !told[c] {
+				told[c] = true
+				held = append(held, s.refusal(c))
+			}
+		}
+	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
 	match := r.Match
 	r.Match = func(path string) bool {
 		c, ok := s.claims.Of(path)
-		return ok && s.has(c) && s.holds[c] == nil && (match == nil || match(path))
+		return ok && s.has(c) && !s.isHeld(c) && (match == nil || match(path))
 	}
 	r.MatchImage = func(path string, repo image.Repository) bool {
 		c, _ := s.claims.Of(path)
@@ -199,6 +218,96 @@ func (s *Scope) Narrow(r *bump.Request) (held []*fault.Error, err error) {
 		return app != nil && app.Names(repo)
 	}
 	return held, nil
+}
+
+// tagAll adds a move to the scope's tag for each image of its apps that the
+// request does not name, and returns what is held of them. It fails if none of
+// the apps is deployed.
+func (s *Scope) tagAll(r *bump.Request) (held []config.Claim, err error) {
+	deployed := len(r.Moves) > 0
+	for _, repo := range s.Images() {
+		if slices.ContainsFunc(r.Moves, func(m bump.Move) bool { return m.Image == repo }) {
+			continue
+		}
+		found := s.gather(repo, r)
+		held = append(held, found.held...)
+		if !found.deployed {
+			err = s.explain(repo, found)
+			continue
+		}
+		deployed = true
+		s.tagged[repo] = true
+		r.Moves = append(r.Moves, bump.Move{Image: repo, Tag: s.tag})
+	}
+	if deployed {
+		err = nil
+	}
+	return held, err
+}
+
+// IsExpected reports whether it is a fault that a plan has no place for an
+// image: not if it is held, nor if another image stands for it that moves to
+// the same tag.
+func (s *Scope) IsExpected(repo image.Repository, plan *bump.Plan) bool {
+	if len(s.gather(repo, &bump.Request{}).held) > 0 {
+		return false
+	}
+	if !s.tagged[repo] {
+		return true
+	}
+	for other := range s.tagged {
+		if plan.Found(other) {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckTogether fails if images that move to one tag stand at different ones in
+// an environment: then they do not travel together, and the tag is not one of
+// all of them.
+func (s *Scope) CheckTogether(plan *bump.Plan) error {
+	versions := map[config.Claim]map[string]image.Repository{}
+	for _, f := range plan.Files {
+		c, _ := s.claims.Of(f.Path)
+		for _, change := range slices.Concat(f.Changes, f.Current) {
+			if !s.tagged[change.Image] {
+				continue
+			}
+			if versions[c] == nil {
+				versions[c] = map[string]image.Repository{}
+			}
+			tag, _, _ := strings.Cut(change.From, "@")
+			versions[c][tag] = change.Image
+		}
+	}
+	var faults []error
+	for _, app := range s.claims.Apps() {
+		for i := range s.cfg.Environments {
+			c := config.Claim{App: app.Name, Env: s.cfg.Environments[i].Name}
+			if len(versions[c]) < 2 {
+				continue
+			}
+			var texts []string
+			for _, tag := range slices.Sorted(maps.Keys(versions[c])) {
+				texts = append(texts, versions[c][tag].Familiar()+" at "+tag)
+			}
+			faults = append(faults, fault.New(fault.Refused, "name each image that moves with its tag, as in `towpath bump IMAGE:TAG`",
+				"the images of app %s stand at different versions in %s: %s", c.App, c.Env, strings.Join(texts, ", ")))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Sort puts environments into the order of the configuration.
+func (s *Scope) Sort(envs []string) []string {
+	var out []string
+	for _, env := range s.cfg.Order() {
+		if slices.Contains(envs, env.Name) {
+			out = append(out, env.Name)
+		}
+	}
+	return out
 }
 
 // Where says in words which files are looked at for an image.
@@ -209,7 +318,7 @@ func (s *Scope) Where(repo image.Repository) string {
 			apps = append(apps, app.Name)
 		}
 	}
-	return fmt.Sprintf("the files of app %s in %s", strings.Join(apps, ", "), strings.Join(slices.Sorted(maps.Keys(s.envs)), ", "))
+	return fmt.Sprintf("the files of app %s in %s", strings.Join(apps, ", "), strings.Join(s.Sort(slices.Collect(maps.Keys(s.envs))), ", "))
 }
 
 func appendIf(faults []error, err error) []error {
@@ -223,7 +332,7 @@ func appendIf(faults []error, err error) []error {
 func (s *Scope) heldClaims(paths []string) []config.Claim {
 	var out []config.Claim
 	for _, path := range paths {
-		if c, ok := s.claims.Of(path); ok && s.holds[c] != nil && !slices.Contains(out, c) {
+		if c, ok := s.claims.Of(path); ok && s.isHeld(c) && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
@@ -231,8 +340,9 @@ func (s *Scope) heldClaims(paths []string) []config.Claim {
 }
 
 func (s *Scope) refusal(c config.Claim) *fault.Error {
-	f := fault.New(fault.Refused, "remove the file when it may move again", "app %s is held in %s: %s", c.App, c.Env, s.holds[c].Reason)
-	f.Path = hold.Path(c.Env, c.App)
+	h := s.holds.Of(c.Env, c.App)
+	f := fault.New(fault.Refused, "remove the file when it may move again", "app %s is held in %s: %s", c.App, c.Env, h.Reason)
+	f.Path = h.Path
 	return f
 }
 
@@ -267,7 +377,7 @@ func (s *Scope) gather(repo image.Repository, r *bump.Request) gathered {
 			if r.Match != nil {
 				files = slices.DeleteFunc(slices.Clone(files), func(path string) bool { return !r.Match(path) })
 			}
-			if s.holds[c] != nil {
+			if s.isHeld(c) {
 				if len(files) > 0 {
 					g.held = append(g.held, c)
 				}
@@ -313,9 +423,9 @@ func (s *Scope) explain(repo image.Repository, g gathered) error {
 		return fault.New(fault.NotFound, hint, "no app in %s names %s", config.Path, repo.Familiar())
 	}
 	hint := "see `towpath check` for the files that it looks for"
-	if envs := slices.Sorted(maps.Keys(g.elsewhere)); len(envs) > 0 {
+	if envs := s.Sort(slices.Collect(maps.Keys(g.elsewhere))); len(envs) > 0 {
 		hint = "it is deployed in " + strings.Join(envs, ", ") + ": pass --env " + envs[0]
 	}
 	return fault.New(fault.NotFound, hint, "app %s is not deployed in %s",
-		strings.Join(g.apps, ", "), strings.Join(slices.Sorted(maps.Keys(s.envs)), ", "))
+		strings.Join(g.apps, ", "), strings.Join(s.Sort(slices.Collect(maps.Keys(s.envs))), ", "))
 }

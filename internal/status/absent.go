@@ -14,7 +14,7 @@ import (
 //   - What no file of a declared app has is a fault. That some of its files do
 //     without is fine.
 //   - What no app of a discover entry has is a fault. An app without it is a
-//     warning; for keys, so is an environment.
+//     warning.
 type absence struct {
 	matrix           *Matrix
 	unread           map[string]bool // paths
@@ -39,49 +39,32 @@ func (m *Matrix) absence() *absence {
 		for j := range entry.Images {
 			used := &entry.Images[j]
 			for k := range used.Keys {
-				a.keys(found, used, &used.Keys[k])
+				a.look(found, used, &used.Keys[k])
 			}
 			if len(used.Keys) == 0 {
-				a.image(found, used)
+				a.look(found, used, nil)
 			}
 		}
 	}
 	return a
 }
 
-// keys looks for the versions to which keys lead in the cells of an entry.
-func (a *absence) keys(cells []*Cell, used *config.Image, keys *config.Key) {
-	with, without := split(cells, used, func(p bump.Place) bool { return slices.Equal(p.Keys, keys.Path) })
-	const hint = "write the keys as they stand there, such as image.tag"
-	switch app := cells[0].app; {
-	case len(with) == 0 && app.Discovered:
-		a.faults = append(a.faults, a.matrix.Config.Fault(keys.Offset, hint,
-			"there is no version at %s in any of the %s of the apps that are discovered", keys, files(cells)))
-		return
-	case len(with) == 0:
-		a.faults = append(a.faults, a.matrix.Config.Fault(keys.Offset, hint,
-			"app %s: there is no version at %s in any of its %s", app.Name, keys, files(cells)))
-		return
-	case !app.Discovered:
-		return
+// look looks for an image in the cells of an entry: where its keys lead to, or
+// without keys anywhere.
+func (a *absence) look(cells []*Cell, used *config.Image, keys *config.Key) {
+	offset := used.Offset
+	what := func(name string) string { return "no version of " + name + " stands in" }
+	hint := "check the spelling; if only a tag stands there, say where with keys"
+	stands := func(bump.Place) bool { return true }
+	if keys != nil {
+		offset = keys.Offset
+		what = func(string) string { return "there is no version at " + keys.String() + " in" }
+		hint = "write the keys as they stand there, such as image.tag"
+		stands = func(p bump.Place) bool { return slices.Equal(p.Keys, keys.Path) }
 	}
-	for _, cell := range without {
-		if slices.ContainsFunc(cell.Files, func(path string) bool { return a.unread[path] }) {
-			continue
-		}
-		f := fault.New(fault.Config, "add it, or let the pattern leave the file out", "app %s has no version at %s in %s", cell.App, keys, cell.Env)
-		f.Path = cell.Files[0]
-		a.warnings = append(a.warnings, f)
-	}
-}
-
-// image looks for an image in the cells of an entry.
-func (a *absence) image(cells []*Cell, used *config.Image) {
-	with, without := split(cells, used, func(bump.Place) bool { return true })
-	const hint = "check the spelling; if only a tag stands there, say where with keys"
+	with, without := split(cells, used, stands)
 	if len(with) == 0 && cells[0].app.Discovered {
-		a.faults = append(a.faults, a.matrix.Config.Fault(used.Offset, hint,
-			"no version of %s stands in any of the %s of the apps that are discovered", used.Image, files(cells)))
+		a.faults = append(a.faults, a.matrix.Config.Fault(offset, hint, "%s any of the %s of the apps that are discovered", what(used.Image), files(cells)))
 		return
 	}
 	// All cells of an app follow each other.
@@ -92,16 +75,23 @@ func (a *absence) image(cells []*Cell, used *config.Image) {
 			n = len(without)
 		}
 		if !slices.ContainsFunc(with, func(c *Cell) bool { return c.app == app }) {
-			f := a.matrix.Config.Fault(used.Offset, hint, "app %s: no version of %s stands in any of its %s",
-				app.Name, app.image(used).Image.Familiar(), files(without[:n]))
-			if app.Discovered {
-				a.warnings = append(a.warnings, f)
-			} else {
+			name := app.image(used).Image.Familiar()
+			f := a.matrix.Config.Fault(offset, hint, "app %s: %s any of its %s", app.Name, what(name), files(without[:n]))
+			switch {
+			case !app.Discovered:
 				a.faults = append(a.faults, f)
+			case !slices.ContainsFunc(without[:n], a.isUnread):
+				a.warnings = append(a.warnings, f)
 			}
 		}
 		without = without[n:]
 	}
+}
+
+// isUnread reports whether a file of a cell could not be read, so that nobody
+// knows what stands in it.
+func (a *absence) isUnread(cell *Cell) bool {
+	return slices.ContainsFunc(cell.Files, func(path string) bool { return a.unread[path] })
 }
 
 // split sorts cells by whether a version of an image stands at such a place.

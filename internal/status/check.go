@@ -4,14 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/towpath-dev/towpath/internal/bump"
-	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/fault"
-	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
 )
 
@@ -177,9 +174,6 @@ func (m *Matrix) strays() ([]*fault.Error, []Unnamed) {
 	return out, unnamed
 }
 
-// noteFaults keeps what is wrong with a hold file.
-func (m *Matrix) noteFaults(err error) { m.holds = append(m.holds, faultsIn(err)...) }
-
 // faultsIn returns the faults that an error joins.
 func faultsIn(err error) []*fault.Error {
 	if err == nil {
@@ -196,37 +190,6 @@ func faultsIn(err error) []*fault.Error {
 		return []*fault.Error{f}
 	}
 	return []*fault.Error{{Code: fault.Config, Message: err.Error()}}
-}
-
-// unknownHold says that a hold is for an app or an environment that is none.
-func (m *Matrix) unknownHold(h hold.Found) error {
-	what, hint := "app "+h.App, "remove the file if the app is gone"
-	switch members := m.Config.Members(h.Env); {
-	case m.Config.Environment(h.Env) != nil:
-	case members != nil:
-		return &fault.Error{
-			Code: fault.Config, Path: h.Path, Message: "holds nothing: " + h.Env + " is a group",
-			Hint: "write one for each of its environments: " + strings.Join(members, ", "),
-		}
-	default:
-		what, hint = "environment "+h.Env, "remove the file if the environment is gone"
-	}
-	return &fault.Error{Code: fault.Config, Path: h.Path, Message: fmt.Sprintf("holds %s, which %s does not know", what, config.Path), Hint: hint}
-}
-
-// misnamed says of a file among the holds that it is none, for its name. Notes
-// and files that tools hide there are meant to be none.
-func misnamed(file string) error {
-	if !strings.HasPrefix(file, hold.Dir+"/") || strings.HasPrefix(path.Base(file), ".") || path.Ext(file) == ".md" {
-		return nil
-	}
-	if _, _, ok := hold.ParsePath(file); ok {
-		return nil
-	}
-	return &fault.Error{
-		Code: fault.Config, Path: file, Message: "holds nothing: that is no name of a hold",
-		Hint: "name it " + hold.Dir + "/<environment>/<app>.yaml",
-	}
 }
 
 func at(p bump.Place, hint, format string, args ...any) *fault.Error {

@@ -212,16 +212,16 @@ How we hold.
 -- .towpath/holds/.gitkeep --
 ` + web,
 			[]string{
+				".towpath/holds/dev/wbe.yaml: holds nothing: there is no app wbe",
+				".towpath/holds/dev/web.yaml:2:1: unknown key untill",
 				".towpath/holds/prod/Web.yaml: holds nothing: that is no name of a hold",
 				".towpath/holds/prod/web.yml: holds nothing: that is no name of a hold",
+				".towpath/holds/qa/web.yaml: holds nothing: there is no environment qa",
 				".towpath/holds/web.yaml: holds nothing: that is no name of a hold",
-				".towpath/holds/dev/wbe.yaml: holds app wbe, which .towpath.yaml does not know",
-				".towpath/holds/dev/web.yaml:2:1: unknown key untill",
-				".towpath/holds/qa/web.yaml: holds environment qa, which .towpath.yaml does not know",
 			},
 		},
 		{
-			"a hold of a group holds nothing",
+			"a hold of a group holds its members",
 			`
 -- .towpath.yaml --
 version: 1
@@ -235,7 +235,7 @@ image: ghcr.io/acme/web:2
 -- .towpath/holds/prod/web.yaml --
 reason: waits
 `,
-			[]string{".towpath/holds/prod/web.yaml: holds nothing: prod is a group"},
+			nil,
 		},
 		{
 			"a hold where the app is not deployed is none to warn of",
@@ -355,7 +355,7 @@ apps:
 		want          []string
 	}{
 		{
-			"each environment without the key is a warning", tags + `
+			"an app that has the key nowhere is a warning, an environment without it is none", tags + `
 -- tags/dev/web --
 tag: v1
 -- tags/prod/web --
@@ -363,7 +363,7 @@ version: v1
 -- tags/dev/readme --
 Tags of all apps.
 `,
-			[]string{"tags/dev/readme: app readme has no version at tag in dev", "tags/prod/web: app web has no version at tag in prod"},
+			[]string{".towpath.yaml:4:82: app readme: there is no version at tag in any of its 1 file"},
 		},
 		{
 			"what cannot be parsed is told of once", tags + `

@@ -34,10 +34,11 @@ type Matrix struct {
 	// to the first commit or was not looked at.
 	Cut time.Time
 
-	claims  *config.Claims
-	unread  []*fault.Error // in files that belong to an app
-	holds   []*fault.Error // what is wrong with the hold files
-	byClaim map[config.Claim]*Cell
+	claims    *config.Claims
+	inventory *bump.Inventory
+	unread    []*fault.Error // in files that belong to an app
+	holds     []*fault.Error // what is wrong with the hold files
+	byClaim   map[config.Claim]*Cell
 }
 
 // App is one row of the matrix.
@@ -131,6 +132,7 @@ func Read(ctx context.Context, tree bump.Tree, cfg *config.Config, o Options) (*
 	if err != nil {
 		return nil, err
 	}
+	m.inventory = inventory
 	m.assign(inventory)
 	m.readHolds(tree, files)
 	m.compare()
@@ -203,12 +205,8 @@ func (m *Matrix) cellOf(path string) *Cell {
 
 // inspect returns the versions of a cell's images in the contents of a file.
 func (m *Matrix) inspect(cell *Cell, path string, src []byte) Versions {
-	subject := bump.Subject{Targets: targets(&cell.app.Application, path)}
-	for _, used := range cell.app.Images {
-		subject.Images = append(subject.Images, used.Image)
-	}
 	out := Versions{}
-	for _, p := range bump.Inspect(path, src, subject).Places {
+	for _, p := range m.inventory.Inspect(path, src, targets(&cell.app.Application, path)) {
 		if cell.app.Names(p.Image) {
 			out.add(p.Image, p.Version)
 		}
@@ -244,17 +242,15 @@ func (m *Matrix) assign(inventory *bump.Inventory) {
 
 // readHolds reads the hold files of the tree.
 func (m *Matrix) readHolds(tree bump.Tree, files []string) {
-	for _, path := range files {
-		m.noteFaults(misnamed(path))
+	set := hold.Read(files, func(path string) ([]byte, error) { return tree.Read(path, nil) }, hold.Names{
+		Members: m.Config.Members,
+		HasApp:  func(name string) bool { return m.claims.App(name) != nil },
+	})
+	for _, err := range set.Faults {
+		m.holds = append(m.holds, faultsIn(err)...)
 	}
-	for _, h := range hold.Find(files, func(path string) ([]byte, error) { return tree.Read(path, nil) }) {
-		m.noteFaults(h.Err)
-		cell := m.byClaim[config.Claim{App: h.App, Env: h.Env}]
-		if cell == nil {
-			m.noteFaults(m.unknownHold(h))
-			continue
-		}
-		cell.Hold = h.Hold
+	for _, cell := range m.byClaim {
+		cell.Hold = set.Of(cell.Env, cell.App).Hold
 	}
 }
 
