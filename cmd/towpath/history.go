@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/towpath-dev/towpath/internal/status"
 	"github.com/towpath-dev/towpath/providers/local"
@@ -42,6 +43,9 @@ func (h *history) Read(_ context.Context, name string) ([]byte, error) {
 	src, err := h.blobs.Read(name, nil)
 	if errors.Is(err, local.ErrBinary) || errors.Is(err, local.ErrTooLarge) {
 		return nil, nil
+	}
+	if errors.Is(err, local.ErrAbsent) {
+		return nil, fmt.Errorf("%w: %w", status.ErrAbsent, err)
 	}
 	return src, err
 }

@@ -132,7 +132,7 @@ func ago(d time.Duration) string {
 func (v *statusView) notes() []string {
 	var out []string
 	if !v.matrix.Cut.IsZero() {
-		out = append(out, fmt.Sprintf("The clone is shallow: its history begins on %s. Run `git fetch --unshallow` to see changes before.", v.matrix.Cut.Format(time.DateOnly)))
+		out = append(out, fmt.Sprintf("The clone does not have the whole history: what it has begins on %s. Run `git fetch --unshallow` to see changes before, or clone it without --filter.", v.matrix.Cut.Format(time.DateOnly)))
 	}
 	if !v.history {
 		out = append(out, "This folder is in no git repository, so there is no history.")

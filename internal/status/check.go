@@ -115,10 +115,27 @@ func (m *Matrix) mixed() []*fault.Error {
 			}
 			i := slices.IndexFunc(cell.Places, func(p bump.Place) bool { return p.Image == used.Image && p.Version == versions[1] })
 			out = append(out, at(cell.Places[i], "bump it to have one version there",
-				"app %s has %s at several versions in %s: %s", cell.App, used.Image.Familiar(), cell.Env, strings.Join(versions, ", ")))
+				"app %s has %s at several versions in %s: %s", cell.App, used.Image.Familiar(), cell.Env, brief(versions)))
 		}
 	}
 	return out
+}
+
+// brief writes some of the versions, without the greater part of digests.
+func brief(versions []string) string {
+	const shown, kept = 3, len("sha256:") + 12
+	var out []string
+	for _, v := range versions[:min(len(versions), shown)] {
+		if i := strings.Index(v, "sha256:"); i >= 0 && len(v) > i+kept {
+			v = v[:i+kept]
+		}
+		out = append(out, v)
+	}
+	text := strings.Join(out, ", ")
+	if n := len(versions) - shown; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }
 
 // unmovable are the places that no bump can change.

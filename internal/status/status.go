@@ -30,7 +30,7 @@ type Matrix struct {
 	// in an app's files whose image the app does not name.
 	Strays []bump.Place
 
-	// Cut is when the history ends that a shallow clone has, zero if it goes back
+	// Cut is when the history ends that a shallow or partial clone has, zero if it goes back
 	// to the first commit or was not looked at.
 	Cut time.Time
 

@@ -3,6 +3,7 @@ package status
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -40,6 +41,10 @@ type FileChange struct {
 	Old, New string
 }
 
+// ErrAbsent is what [History.Read] says of contents that a partial clone does
+// not have. History ends there, as where a shallow clone ends.
+var ErrAbsent = errors.New("contents are not in this clone")
+
 // History is the past of a tree.
 type History interface {
 	// Uncommitted must return the files whose contents in the tree are not those
@@ -52,7 +57,8 @@ type History interface {
 	Commits(ctx context.Context, yield func(Commit) bool) error
 
 	// Read must return contents by name. What is no text, or too large to be
-	// one, gives nothing and no error.
+	// one, gives nothing and no error; what is not there, one that wraps
+	// [ErrAbsent].
 	Read(ctx context.Context, name string) ([]byte, error)
 }
 
@@ -142,6 +148,10 @@ func (m *Matrix) Trace(ctx context.Context, history History) error {
 			return false
 		}
 		failed = tr.step(ctx, c)
+		if errors.Is(failed, ErrAbsent) {
+			m.Cut, failed = c.Time, nil
+			return false
+		}
 		return failed == nil && tr.open > 0
 	})
 	if err = cmp.Or(failed, err); err != nil {
