@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -214,7 +215,7 @@ func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request
 	var cfg *config.Config
 	if !o.noConfig {
 		var err error
-		if cfg, err = readConfig(a.checkout); err != nil {
+		if cfg, err = readConfig(ctx, a.checkout); err != nil {
 			return err
 		}
 	}
@@ -449,6 +450,9 @@ func checkRepo(repo string) error {
 // edited are the files without towpath's own: a version there is none that runs.
 type edited struct{ *files }
 
+// errSparse is why a hold cannot be read that is there. It holds.
+var errSparse = errors.New("it is not in this sparse checkout")
+
 // Files yields the holds, too, that git ignores: they hold all the same.
 func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
 	listed := map[string]bool{}
@@ -461,6 +465,9 @@ func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
 		return !stopped
 	})
 	if err != nil || stopped {
+		return err
+	}
+	if f.sparse, err = f.Checkout.Sparse(ctx, hold.Dir); err != nil {
 		return err
 	}
 	holds, err := f.Checkout.Under(hold.Dir)
@@ -484,12 +491,16 @@ func (leftAlone) Is(target error) bool { return target == bump.ErrLeftAlone }
 // files is the checkout as the engine wants it.
 type files struct {
 	*local.Checkout
-	read atomic.Int64
+	read   atomic.Int64
+	sparse []string // holds that are there, though not in this sparse checkout
 }
 
 func (f *files) Read(path string, buf []byte) ([]byte, error) {
 	f.read.Add(1)
 	src, err := f.Checkout.Read(path, buf)
+	if errors.Is(err, fs.ErrNotExist) && slices.Contains(f.sparse, path) {
+		return src, errSparse
+	}
 	for _, reason := range []error{local.ErrNotRegular, local.ErrBinary, local.ErrTooLarge} {
 		if errors.Is(err, reason) {
 			return src, leftAlone{reason}

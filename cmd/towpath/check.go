@@ -77,7 +77,7 @@ func (o *checkOptions) run(ctx context.Context, c console) (*checkResult, error)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := needConfig(checkout)
+	cfg, err := needConfig(ctx, checkout)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -26,12 +27,16 @@ func openRepo(ctx context.Context, repo string) (*local.Checkout, error) {
 
 // readConfig reads the .towpath.yaml of a checkout, and returns nil if there is
 // none.
-func readConfig(checkout *local.Checkout) (*config.Config, error) {
+func readConfig(ctx context.Context, checkout *local.Checkout) (*config.Config, error) {
 	src, err := checkout.Read(config.Path, nil)
 	switch {
 	case err == nil:
 		return config.Parse(src)
 	case errors.Is(err, fs.ErrNotExist):
+		if left, err := checkout.Sparse(ctx, config.Path); err != nil || len(left) > 0 {
+			return nil, cmp.Or(err, error(fault.New(fault.Config, "run `git sparse-checkout add "+config.Path+"`, with the folders that it speaks of",
+				"%s is in the repository, and not in this sparse checkout", config.Path)))
+		}
 		return nil, misplaced(checkout.Dir())
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
@@ -41,8 +46,8 @@ func readConfig(checkout *local.Checkout) (*config.Config, error) {
 }
 
 // needConfig reads the .towpath.yaml of a checkout, which must be there.
-func needConfig(checkout *local.Checkout) (*config.Config, error) {
-	cfg, err := readConfig(checkout)
+func needConfig(ctx context.Context, checkout *local.Checkout) (*config.Config, error) {
+	cfg, err := readConfig(ctx, checkout)
 	if err == nil && cfg == nil {
 		err = fault.New(fault.Config, "run `towpath init` to have one written from what stands there", "there is no %s in %s", config.Path, checkout.Dir())
 	}

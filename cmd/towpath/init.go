@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +19,7 @@ import (
 	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/layout"
+	"github.com/towpath-dev/towpath/internal/schema"
 	"github.com/towpath-dev/towpath/internal/status"
 	"github.com/towpath-dev/towpath/providers/local"
 )
@@ -98,10 +101,17 @@ func (o *initOptions) run(ctx context.Context, c console) (*initResult, error) {
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
+	passed := slices.Sorted(maps.Keys(answers))
 	proposal := layout.Guess(tree, answers)
+	if err := unasked(passed, proposal); err != nil {
+		return nil, err
+	}
 	if c.canAsk {
 		if proposal, err = ask(ctx, c, tree, answers); err != nil {
 			return nil, interrupted(ctx, err)
+		}
+		if err := unasked(passed, proposal); err != nil {
+			return nil, err
 		}
 	}
 	result := &initResult{proposal: proposal}
@@ -135,12 +145,50 @@ func (o *initOptions) refuseToOverwrite(checkout *local.Checkout) error {
 	if err := misplaced(checkout.Dir()); err != nil {
 		return err
 	}
+	if top := gitTop(checkout.Dir()); top != "" && top != checkout.Dir() {
+		return fault.New(fault.Usage, "pass --repo "+top, "the folder belongs to the repository at %s, and %s is read from its top only", top, config.Path)
+	}
 	if _, err := os.Lstat(filepath.Join(checkout.Dir(), config.Path)); err == nil {
 		f := fault.New(fault.Refused, "see `towpath check` for what it means; move it away to have a new one written", "there is one already, and it is not overwritten")
 		f.Path = config.Path
 		return f
 	}
 	return nil
+}
+
+// gitTop returns the folder at the top of the git repository that a folder is a
+// part of, "" if it is of none.
+func gitTop(dir string) string {
+	for !exists(filepath.Join(dir, ".git")) {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+	return dir
+}
+
+// unasked returns a fault for each answer to a question that the tree does not
+// raise. Where no environments are known yet, neither are the questions about
+// images, whose IDs have a colon.
+func unasked(ids []string, p layout.Proposal) error {
+	asked := p.Asked
+	if asked == nil {
+		asked = layout.Always()
+	}
+	var faults []error
+	for _, id := range ids {
+		if slices.Contains(asked, id) || p.Asked == nil && strings.Contains(id, ":") {
+			continue
+		}
+		hint := "the questions of this tree are " + strings.Join(asked, ", ")
+		if near := schema.Nearest(id, asked); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+		faults = append(faults, fault.New(fault.Usage, fault.Printable(hint), "--answer %q answers no question", id))
+	}
+	return errors.Join(faults...)
 }
 
 // look reads the checkout for the guess.

@@ -51,3 +51,41 @@ func TestInitAsks(t *testing.T) {
 		})
 	}
 }
+
+// TestInitAsksNothingInVain stops at an answer that fits no question of the
+// tree before it asks others, and where another answer says that it does not.
+func TestInitAsksNothingInVain(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, file, answer, typed string
+		asks                      bool
+	}{
+		{"misspelt", "overlays/blue/kustomization.yaml", "ordr=blue,green", "green,blue\n", false},
+		{"of another tree", "blue/kustomization.yaml", "tags/{env}/{app}:tag=web", "green,blue\n", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for _, env := range []string{"blue", "green"} {
+				file := filepath.Join(dir, strings.ReplaceAll(test.file, "blue", env))
+				write(t, file, "images: [{name: web, newTag: 1.4.2}]\n")
+			}
+			var out bytes.Buffer
+			status := run(t.Context(), []string{"init", "--repo", dir, "--answer", test.answer}, console{
+				in: strings.NewReader(test.typed), out: io.Discard, err: &out, canAsk: true, env: func(string) string { return "" },
+			})
+			if status != exitUsage {
+				t.Errorf("status %d, want %d", status, exitUsage)
+			}
+			if got := strings.Contains(out.String(), "> "); got != test.asks {
+				t.Errorf("asked %v, want %v:\n%s", got, test.asks, out.String())
+			}
+			if !strings.Contains(out.String(), "answers no question") {
+				t.Errorf("said:\n%s", out.String())
+			}
+			if exists(filepath.Join(dir, config.Path)) {
+				t.Error("a file was written")
+			}
+		})
+	}
+}

@@ -78,7 +78,7 @@ func (o *statusOptions) run(ctx context.Context, c console, args []string) (*sta
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := needConfig(checkout)
+	cfg, err := needConfig(ctx, checkout)
 	if err != nil {
 		return nil, err
 	}

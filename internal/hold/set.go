@@ -37,15 +37,21 @@ type Found struct {
 }
 
 // Read reads the hold files among the files of a tree. A file that names a
-// group holds all its members; one that cannot be read holds, too; one that is
-// gone when it is read does not.
+// group holds all its members; one that cannot be read holds, too, and one whose
+// name is only spelled wrong; one that is gone when it is read does not.
 func Read(files []string, read func(path string) ([]byte, error), names Names) *Set {
 	s := &Set{held: map[key]Found{}}
 	for _, file := range files {
 		env, app, ok := ParsePath(file)
 		if !ok {
-			s.note(misnamed(file))
-			continue
+			if env, app, ok = meant(file, names); !ok {
+				s.note(misnamed(file))
+				continue
+			}
+			s.note(&fault.Error{
+				Code: fault.Config, Path: file, Message: "is no name of a hold, and holds all the same",
+				Hint: "name it " + Path(env, app),
+			})
 		}
 		src, err := read(file)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -99,6 +105,18 @@ func unknown(file, what string) error {
 		Code: fault.Config, Path: file, Message: fmt.Sprintf("holds nothing: there is no %s", what),
 		Hint: "check the spelling, or remove the file",
 	}
+}
+
+// meant returns what the name of a file is a misspelling of: letters in upper
+// case, or another extension.
+func meant(file string, names Names) (env, app string, ok bool) {
+	rest, ok := strings.CutPrefix(strings.ToLower(file), Dir+"/")
+	if !ok {
+		return "", "", false
+	}
+	env, app, _ = strings.Cut(rest, "/")
+	app = strings.TrimSuffix(app, path.Ext(app))
+	return env, app, len(names.Members(env)) > 0 && names.HasApp(app)
 }
 
 // misnamed says of a file among the holds that it is none, for its name. Notes

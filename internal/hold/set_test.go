@@ -33,7 +33,8 @@ func TestRead(t *testing.T) {
 		".towpath/holds/dev/gone.yaml": "",
 		".towpath/holds/qa/web.yaml":   "reason: nowhere\n",
 		".towpath/holds/dev/wbe.yaml":  "reason: nobody\n",
-		".towpath/holds/prod/web.yml":  "reason: misnamed\n",
+		".towpath/holds/dev/Web.yml":   "reason: misnamed\n",
+		".towpath/holds/dev/x/web":     "reason: misplaced\n",
 		".towpath/holds/README.md":     "",
 		".towpath/holds/dev/.gitkeep":  "",
 		"holds/prod/web.yaml":          "reason: elsewhere\n",
@@ -56,7 +57,8 @@ func TestRead(t *testing.T) {
 		{"us", "web", ".towpath/holds/prod/web.yaml", "loses orders"},
 		{"eu", "web", ".towpath/holds/eu/web.yaml", "not in Europe"},
 		{"dev", "api", ".towpath/holds/dev/api.yaml", "its hold file .towpath/holds/dev/api.yaml cannot be read"},
-		{"dev", "web", "", ""},
+		{"dev", "web", ".towpath/holds/dev/Web.yml", "misnamed"},
+		{"dev", "x", "", ""},
 		{"us", "api", "", ""},
 	} {
 		got := set.Of(test.env, test.app)
@@ -71,11 +73,12 @@ func TestRead(t *testing.T) {
 		}
 	}
 	want := []string{
+		".towpath/holds/dev/Web.yml: is no name of a hold, and holds all the same",
 		".towpath/holds/dev/api.yaml:1:1: unknown key reson",
 		".towpath/holds/dev/link.yaml: cannot be read: not a regular file",
 		".towpath/holds/dev/link.yaml: holds nothing: there is no app link",
 		".towpath/holds/dev/wbe.yaml: holds nothing: there is no app wbe",
-		".towpath/holds/prod/web.yml: holds nothing: that is no name of a hold",
+		".towpath/holds/dev/x/web: holds nothing: that is no name of a hold",
 		".towpath/holds/qa/web.yaml: holds nothing: there is no environment qa",
 	}
 	if diff := cmp.Diff(want, faults); diff != "" {

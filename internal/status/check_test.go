@@ -214,8 +214,8 @@ How we hold.
 			[]string{
 				".towpath/holds/dev/wbe.yaml: holds nothing: there is no app wbe",
 				".towpath/holds/dev/web.yaml:2:1: unknown key untill",
-				".towpath/holds/prod/Web.yaml: holds nothing: that is no name of a hold",
-				".towpath/holds/prod/web.yml: holds nothing: that is no name of a hold",
+				".towpath/holds/prod/Web.yaml: is no name of a hold, and holds all the same",
+				".towpath/holds/prod/web.yml: is no name of a hold, and holds all the same",
 				".towpath/holds/qa/web.yaml: holds nothing: there is no environment qa",
 				".towpath/holds/web.yaml: holds nothing: that is no name of a hold",
 			},
