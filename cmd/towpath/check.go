@@ -138,7 +138,7 @@ func (r *checkResult) environments(w io.Writer) {
 	fmt.Fprintln(table, "ORDER\tENVIRONMENT\tGROUP\tAFTER\tAUTO\tGATES\tFREEZES")
 	for _, row := range r.rows() {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", row.Order, row.Name, dash(row.Group), dash(strings.Join(row.After, ", ")),
-			row.Auto, dash(strings.Join(row.Gates, ", ")), dash(row.freezeText()))
+			row.Auto, dash(strings.Join(row.gates, ", ")), dash(row.freezeText()))
 	}
 	table.Flush()
 	fmt.Fprintln(w)
@@ -157,7 +157,7 @@ func (r *checkResult) apps(w io.Writer) {
 				absent = append(absent, cell.Env)
 				continue
 			}
-			version := orNone(shortVersion(cell.Versions.String()))
+			version := versionOf(cell)
 			if cell.Hold != nil {
 				version += " (held)"
 			}
@@ -225,9 +225,4 @@ func dash(text string) string {
 }
 
 // warn prints a finding that is no fault.
-func warn(w io.Writer, f *fault.Error) {
-	fmt.Fprintf(w, "warning: %v\n%s", f, excerpt(f))
-	if f.Hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", f.Hint)
-	}
-}
+func warn(w io.Writer, f *fault.Error) { tell(w, "warning", f) }

@@ -37,7 +37,7 @@ func readConfig(ctx context.Context, checkout *local.Checkout) (*config.Config, 
 			return nil, cmp.Or(err, error(fault.New(fault.Config, "run `git sparse-checkout add "+config.Path+"`, with the folders that it speaks of",
 				"%s is in the repository, and not in this sparse checkout", config.Path)))
 		}
-		return nil, misplaced(checkout.Dir())
+		return nil, misplaced(checkout)
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return nil, f
@@ -58,7 +58,8 @@ func needConfig(ctx context.Context, checkout *local.Checkout) (*config.Config, 
 // stand at the top of the checkout: one with another ending, or one above, at
 // the top of the repository that the folder is a part of. To go on without it
 // would mean to edit every environment.
-func misplaced(dir string) error {
+func misplaced(checkout *local.Checkout) error {
+	dir := checkout.Dir()
 	if name := ".towpath.yml"; exists(filepath.Join(dir, name)) {
 		return fault.New(fault.Config, "rename it: git mv "+name+" "+config.Path, "%s is not read: the file is called %s", name, config.Path)
 	}
@@ -69,26 +70,11 @@ func misplaced(dir string) error {
 		}
 		dir = parent
 		if _, err := os.Stat(filepath.Join(dir, config.Path)); err == nil {
-			if !insideGit(dir) {
+			if !checkout.IsGit() {
 				return nil
 			}
 			return fault.New(fault.Usage, "pass --repo "+dir+", and --path to keep to a part of it", "the folder belongs to the repository at %s, which has a %s", dir, config.Path)
 		}
 	}
 	return nil
-}
-
-// insideGit reports whether a folder, or one above it, is the top of a git
-// repository.
-func insideGit(dir string) bool {
-	for {
-		if exists(filepath.Join(dir, ".git")) {
-			return true
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return false
-		}
-		dir = parent
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/config"
+	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/status"
 )
 
@@ -18,11 +19,12 @@ type environmentRow struct {
 	Group   string     `json:"group,omitempty"`
 	After   []string   `json:"after"`
 	Auto    string     `json:"auto"`
-	Gates   []string   `json:"gates"`
+	Gates   gatesJSON  `json:"gates"`
 	Freezes []string   `json:"freezes"`
 	Frozen  bool       `json:"frozen"`
 	By      []string   `json:"frozenBy,omitempty"`
 	Closes  *time.Time `json:"closes,omitempty"`
+	gates   []string
 	Opens   *time.Time `json:"opens,omitempty"`
 }
 
@@ -32,7 +34,7 @@ func (r *checkResult) rows() []environmentRow {
 	for _, env := range cfg.Order() {
 		row := environmentRow{
 			Name: env.Name, Order: env.Position, Group: env.Group, After: append([]string{}, env.After...),
-			Auto: string(env.Auto), Gates: gateTexts(env), Freezes: []string{},
+			Auto: string(env.Auto), Gates: toGatesJSON(env.Gates), gates: gateTexts(env), Freezes: []string{},
 		}
 		for _, f := range cfg.FreezesOf(env.Name) {
 			row.Freezes = append(row.Freezes, f.Name)
@@ -86,21 +88,48 @@ func gateTexts(env *config.Environment) []string {
 // freezeText says whether an environment is frozen, and when that changes.
 func (row *environmentRow) freezeText() string {
 	const layout = "Mon 2 Jan 2006 15:04 MST"
+	by := fault.Printable(strings.Join(row.By, ", "))
 	switch {
 	case len(row.Freezes) == 0:
 		return ""
 	case row.Frozen && row.Opens == nil:
-		return fmt.Sprintf("frozen by %s, with no known end", strings.Join(row.By, ", "))
+		return fmt.Sprintf("frozen by %s, with no known end", by)
 	case row.Frozen && row.Closes == nil:
-		return fmt.Sprintf("frozen by %s, opens %s", strings.Join(row.By, ", "), row.Opens.Format(layout))
+		return fmt.Sprintf("frozen by %s, opens %s", by, row.Opens.Format(layout))
 	case row.Frozen:
-		return fmt.Sprintf("frozen by %s, opens %s, closes again %s", strings.Join(row.By, ", "), row.Opens.Format(layout), row.Closes.Format(layout))
+		return fmt.Sprintf("frozen by %s, opens %s, closes again %s", by, row.Opens.Format(layout), row.Closes.Format(layout))
 	case row.Closes == nil:
 		return "open"
 	case row.Opens == nil:
 		return fmt.Sprintf("open, closes %s, with no known end", row.Closes.Format(layout))
 	}
 	return fmt.Sprintf("open, closes %s, opens again %s", row.Closes.Format(layout), row.Opens.Format(layout))
+}
+
+type (
+	gatesJSON struct {
+		Healthy   bool           `json:"healthy,omitempty"`
+		Soak      string         `json:"soak,omitempty"`
+		Checks    []string       `json:"checks,omitempty"`
+		Approvals *approvalsJSON `json:"approvals,omitempty"`
+	}
+	approvalsJSON struct {
+		Count     int      `json:"count"`
+		Teams     []string `json:"teams,omitempty"`
+		Users     []string `json:"users,omitempty"`
+		NotAuthor bool     `json:"notAuthor,omitempty"`
+	}
+)
+
+func toGatesJSON(g config.Gates) gatesJSON {
+	out := gatesJSON{Healthy: g.Healthy, Soak: g.Soak.String(), Checks: g.Checks}
+	if g.Soak == 0 {
+		out.Soak = ""
+	}
+	if a := g.Approvals; a != nil {
+		out.Approvals = &approvalsJSON{a.Count, a.Teams, a.Users, a.NotAuthor}
+	}
+	return out
 }
 
 // The JSON of `towpath check`, as the README documents it. Keys are only added.
@@ -111,21 +140,13 @@ type (
 		Apps         []checkAppJSON   `json:"apps"`
 		Unnamed      []unnamedJSON    `json:"unnamed"`
 		Warnings     []faultJSON      `json:"warnings"`
-		Errors       []faultJSON      `json:"errors"`
+		Errors       []faultJSON      `json:"errors,omitempty"`
 	}
 	checkAppJSON struct {
-		Name         string          `json:"name"`
-		Discovered   bool            `json:"discovered,omitempty"`
-		Images       []string        `json:"images"`
-		Environments []checkCellJSON `json:"environments"`
-	}
-	checkCellJSON struct {
-		Env      string      `json:"name"`
-		Deployed bool        `json:"deployed"`
-		Version  string      `json:"version,omitempty"`
-		Files    []string    `json:"files"`
-		Images   []imageJSON `json:"images"`
-		Hold     *holdJSON   `json:"hold,omitempty"`
+		Name       string     `json:"name"`
+		Discovered bool       `json:"discovered,omitempty"`
+		Images     []string   `json:"images"`
+		Cells      []cellJSON `json:"environments"`
 	}
 	unnamedJSON struct {
 		Image  string      `json:"image"`
@@ -134,7 +155,7 @@ type (
 )
 
 func (o *checkOptions) showJSON(w io.Writer, r *checkResult, err error) error {
-	out := checkJSON{Environments: []environmentRow{}, Apps: []checkAppJSON{}, Unnamed: []unnamedJSON{}, Warnings: []faultJSON{}, Errors: []faultJSON{}}
+	out := checkJSON{Environments: []environmentRow{}, Apps: []checkAppJSON{}, Unnamed: []unnamedJSON{}, Warnings: []faultJSON{}}
 	if r != nil {
 		err = o.failed(r)
 		out.Sound = err == nil
@@ -161,17 +182,14 @@ func (o *checkOptions) showJSON(w io.Writer, r *checkResult, err error) error {
 }
 
 func toCheckAppJSON(app *status.App) checkAppJSON {
-	out := checkAppJSON{Name: app.Name, Discovered: app.Discovered, Images: []string{}, Environments: []checkCellJSON{}}
+	out := checkAppJSON{Name: app.Name, Discovered: app.Discovered, Images: []string{}, Cells: []cellJSON{}}
 	for _, used := range app.Images {
 		out.Images = append(out.Images, used.Image.Familiar())
 	}
 	for i := range app.Cells {
-		cell := &app.Cells[i]
-		c := checkCellJSON{
-			Env: cell.Env, Deployed: cell.Deployed(), Version: cell.Versions.String(),
-			Files: append([]string{}, cell.Files...), Images: append([]imageJSON{}, toImagesJSON(cell.Places)...), Hold: toHoldJSON(cell.Hold),
-		}
-		out.Environments = append(out.Environments, c)
+		cell := toCellJSON(&app.Cells[i])
+		cell.Behind = nil // what status tells, with the history that it needs
+		out.Cells = append(out.Cells, cell)
 	}
 	return out
 }

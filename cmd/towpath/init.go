@@ -142,7 +142,7 @@ func (o *initOptions) run(ctx context.Context, c console) (*initResult, error) {
 
 // refuseToOverwrite fails if there is a configuration already.
 func (o *initOptions) refuseToOverwrite(checkout *local.Checkout) error {
-	if err := misplaced(checkout.Dir()); err != nil {
+	if err := misplaced(checkout); err != nil {
 		return err
 	}
 	if top := gitTop(checkout.Dir()); top != "" && top != checkout.Dir() {
@@ -289,7 +289,7 @@ func (o *initOptions) prove(ctx context.Context, checkout *local.Checkout, text 
 		return interrupted(ctx, err)
 	}
 	var faults []error
-	for _, f := range matrix.Check().Faults {
+	for _, f := range matrix.Faults() {
 		faults = append(faults, f)
 	}
 	return errors.Join(faults...)

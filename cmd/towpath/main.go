@@ -20,9 +20,9 @@ import (
 	"github.com/towpath-dev/towpath/internal/fault"
 )
 
-func main() { os.Exit(start()) }
+func main() { os.Exit(start(time.Now)) }
 
-func start() int {
+func start(now func() time.Time) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The first signal asks to stop, the second one kills.
@@ -30,7 +30,7 @@ func start() int {
 	shows := isTerminal(os.Stderr)
 	return run(ctx, os.Args[1:], console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		env: os.Getenv, now: time.Now, isTerminal: shows, canAsk: shows && isTerminal(os.Stdin),
+		env: os.Getenv, now: now, isTerminal: shows, canAsk: shows && isTerminal(os.Stdin),
 	})
 }
 

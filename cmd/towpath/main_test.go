@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -15,7 +16,15 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files of the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"towpath": main})
+	testscript.Main(m, map[string]func(){"towpath": func() { os.Exit(start(scriptNow)) }})
+}
+
+// scriptNow is the clock of scripts: it stands still where they set it.
+func scriptNow() time.Time {
+	if now, err := time.Parse(time.RFC3339, os.Getenv("SCRIPT_NOW")); err == nil {
+		return now
+	}
+	return time.Now()
 }
 
 // TestScript runs the command line as people do: the real main, real files,

@@ -35,11 +35,12 @@ func (v *statusView) text(w io.Writer) {
 			fmt.Fprintf(table, "\t%s", versionText(cell))
 		}
 		fmt.Fprintln(table)
-		if v.history {
-			for _, cell := range cells {
-				fmt.Fprintf(table, "\t%s", v.changeText(cell))
-			}
-			fmt.Fprintln(table)
+		changes := ""
+		for _, cell := range cells {
+			changes += "\t" + v.changeText(cell)
+		}
+		if v.history && strings.Trim(changes, "\t") != "" {
+			fmt.Fprintln(table, changes)
 		}
 	}
 	table.Flush()
@@ -53,7 +54,7 @@ func versionText(cell *status.Cell) string {
 	if !cell.Deployed() {
 		return "-"
 	}
-	text := orNone(shortVersion(cell.Versions.String()))
+	text := versionOf(cell)
 	var about []string
 	for _, lag := range cell.Behind {
 		if word := lagText(lag, len(cell.Behind) > 1); word != "" {
@@ -67,6 +68,11 @@ func versionText(cell *status.Cell) string {
 		text += " (" + strings.Join(about, ", ") + ")"
 	}
 	return text
+}
+
+// versionOf writes the versions of a cell.
+func versionOf(cell *status.Cell) string {
+	return fault.Printable(orNone(shortVersion(cell.Versions.String())))
 }
 
 // lagText says how far a cell is behind; named is set where it must be told
@@ -100,10 +106,10 @@ func lagText(lag status.Lag, named bool) string {
 // changeText is the second line of a cell: when it changed and by whom.
 func (v *statusView) changeText(cell *status.Cell) string {
 	switch {
-	case !cell.Deployed():
-		return ""
 	case cell.Uncommitted:
 		return "not committed"
+	case !cell.Deployed():
+		return ""
 	case cell.Changed == nil:
 		return "?"
 	}
@@ -177,7 +183,7 @@ func (v *statusView) markdown(w io.Writer) {
 func markdownText(text string) string { return markdownEscapes.Replace(text) }
 
 var markdownEscapes = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
+	"\x1b", "\ufffd", "&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "\\|", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]",
 	"~", "\\~", "#", "\\#", "!", "\\!", "@", "@\u200b", "\r", " ", "\n", " ",
 )
 
@@ -187,13 +193,14 @@ type (
 		Environments []string        `json:"environments"`
 		Apps         []statusAppJSON `json:"apps"`
 		HistoryCut   *time.Time      `json:"historyCut,omitempty"`
+		Warnings     []faultJSON     `json:"warnings"`
 		Errors       []faultJSON     `json:"errors,omitempty"`
 	}
 	statusAppJSON struct {
-		Name  string           `json:"name"`
-		Cells []statusCellJSON `json:"environments"`
+		Name  string     `json:"name"`
+		Cells []cellJSON `json:"environments"`
 	}
-	statusCellJSON struct {
+	cellJSON struct {
 		Env         string       `json:"name"`
 		Deployed    bool         `json:"deployed"`
 		Version     string       `json:"version,omitempty"`
@@ -216,7 +223,7 @@ type (
 		Version string `json:"version"`
 	}
 	lagJSON struct {
-		Env      string `json:"environment"`
+		Env      string `json:"env"`
 		Relation string `json:"relation"`
 		Versions *int   `json:"versions,omitempty"`
 		Commits  *int   `json:"commits,omitempty"`
@@ -237,16 +244,19 @@ type (
 )
 
 func (v *statusView) json(w io.Writer, err error) error {
-	out := statusJSON{Environments: []string{}, Apps: []statusAppJSON{}}
+	out := statusJSON{Environments: []string{}, Apps: []statusAppJSON{}, Warnings: []faultJSON{}}
 	if v != nil {
+		for _, f := range v.matrix.Doubts() {
+			out.Warnings = append(out.Warnings, toFaultJSON(f))
+		}
 		out.Environments = v.environments
 		if !v.matrix.Cut.IsZero() {
 			out.HistoryCut = &v.matrix.Cut
 		}
 		for i := range v.apps {
-			app := statusAppJSON{Name: v.apps[i].Name, Cells: []statusCellJSON{}}
+			app := statusAppJSON{Name: v.apps[i].Name, Cells: []cellJSON{}}
 			for _, cell := range v.cells(&v.apps[i]) {
-				app.Cells = append(app.Cells, toStatusCellJSON(cell))
+				app.Cells = append(app.Cells, toCellJSON(cell))
 			}
 			out.Apps = append(out.Apps, app)
 		}
@@ -257,8 +267,8 @@ func (v *statusView) json(w io.Writer, err error) error {
 	return writeJSON(w, out)
 }
 
-func toStatusCellJSON(cell *status.Cell) statusCellJSON {
-	out := statusCellJSON{
+func toCellJSON(cell *status.Cell) cellJSON {
+	out := cellJSON{
 		Env: cell.Env, Deployed: cell.Deployed(), Version: cell.Versions.String(), Images: toImagesJSON(cell.Places),
 		Files: cell.Files, Uncommitted: cell.Uncommitted,
 	}

@@ -111,15 +111,32 @@ func report(w io.Writer, err error) {
 	if errors.Is(err, errReported) {
 		return
 	}
-	fmt.Fprintf(w, "towpath: %v\n", err)
+	tell(w, "towpath", err)
+}
+
+// tell prints one error behind a word, with the line that it speaks of and what
+// to do. Control characters, which names and values may bring along, are not
+// printed as they are.
+func tell(w io.Writer, word string, err error) {
+	fmt.Fprintf(w, "%s: %s\n", word, visible(err.Error()))
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return
 	}
 	fmt.Fprint(w, excerpt(f))
 	if f.Hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", f.Hint)
+		fmt.Fprintf(w, "  hint: %s\n", visible(f.Hint))
 	}
+}
+
+// visible replaces the control characters in a text, but for line breaks.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
 }
 
 // excerpt shows the line that a fault speaks of, with a caret under the column.
@@ -128,12 +145,7 @@ func excerpt(f *fault.Error) string {
 		return ""
 	}
 	const far = 160 // characters, which most terminals show on two lines
-	line := []rune(strings.ReplaceAll(f.Excerpt, "\t", " "))
-	for i, r := range line {
-		if unicode.IsControl(r) {
-			line[i] = '\uFFFD'
-		}
-	}
+	line := []rune(visible(strings.ReplaceAll(f.Excerpt, "\t", " ")))
 	column := min(f.Column, len(line)+1)
 	cut := ""
 	if column > far {

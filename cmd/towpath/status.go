@@ -87,6 +87,9 @@ func (o *statusOptions) run(ctx context.Context, c console, args []string) (*sta
 	if err != nil {
 		return nil, interrupted(ctx, err)
 	}
+	if err := matrix.Err(); err != nil {
+		return nil, err
+	}
 	view, err := o.view(matrix, args)
 	if err != nil {
 		return nil, err
@@ -154,9 +157,12 @@ func (v *statusView) cells(app *status.App) []*status.Cell {
 	return out
 }
 
-// level reports whether every cell that is shown holds the version of the
-// environments before it.
+// level reports whether every cell that is shown is known to hold the version of
+// the environments before it.
 func (v *statusView) level() bool {
+	if len(v.matrix.Doubts()) > 0 {
+		return false
+	}
 	for i := range v.apps {
 		for _, cell := range v.cells(&v.apps[i]) {
 			if slices.ContainsFunc(cell.Behind, func(l status.Lag) bool { return l.Relation != status.Level }) {
@@ -168,6 +174,11 @@ func (v *statusView) level() bool {
 }
 
 func (o *statusOptions) show(c console, v *statusView, err error) error {
+	if v != nil {
+		for _, f := range v.matrix.Doubts() {
+			warn(c.err, f)
+		}
+	}
 	switch {
 	case o.output == "json":
 		if e := v.json(c.out, err); e != nil {

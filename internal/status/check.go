@@ -26,12 +26,24 @@ type Unnamed struct {
 	Places []bump.Place
 }
 
+// Err returns the faults that make it unclear which file belongs to which cell,
+// joined; nil if there are none.
+func (m *Matrix) Err() error { return m.claims.Err() }
+
+// Doubts are why cells may show less than there is: files of apps that cannot be
+// read, and hold files with something wrong with them.
+func (m *Matrix) Doubts() []*fault.Error { return slices.Concat(m.unread, m.holds) }
+
+// Faults are the faults of [Matrix.Check]. They need no more than the files that
+// belong to apps.
+func (m *Matrix) Faults() []*fault.Error { return append(faultsIn(m.Err()), m.absence().faults...) }
+
 // Check says what does not fit together. The matrix must have been read with
 // [Options].Everything, else what stands in no app's files is not known.
 func (m *Matrix) Check() *Findings {
 	f := &Findings{}
 	absent := m.absence()
-	f.Faults = append(faultsIn(m.claims.Err()), absent.faults...)
+	f.Faults = append(faultsIn(m.Err()), absent.faults...)
 	f.Warnings = append(f.Warnings, m.unmatched()...)
 	f.Warnings = append(f.Warnings, m.empty()...)
 	f.Warnings = append(f.Warnings, absent.warnings...)
