@@ -213,7 +213,13 @@ func (o *initOptions) look(ctx context.Context, c console, checkout *local.Check
 // ask puts the questions of a guess to the person at the terminal, until none
 // is left without an answer. An empty line takes the answer that is offered.
 func ask(ctx context.Context, c console, tree layout.Tree, answers layout.Answers) (layout.Proposal, error) {
-	lines := bufio.NewScanner(c.in)
+	lines := make(chan string)
+	go func() { // reading cannot be stopped, and must not keep a signal waiting
+		defer close(lines)
+		for in := bufio.NewScanner(c.in); in.Scan(); {
+			lines <- in.Text()
+		}
+	}()
 	asked := map[string]bool{}
 	last := "" // the question that was answered last
 	for {
@@ -225,38 +231,35 @@ func ask(ctx context.Context, c console, tree layout.Tree, answers layout.Answer
 			last = ""
 			continue
 		}
-		if proposal.Problem != nil && len(proposal.Questions) == 0 {
+		i := slices.IndexFunc(proposal.Questions, func(q layout.Question) bool { return !asked[q.ID] })
+		if i < 0 {
 			return proposal, nil
 		}
-		var open *layout.Question
-		for i := range proposal.Questions {
-			if !asked[proposal.Questions[i].ID] {
-				open = &proposal.Questions[i]
-				break
+		open := proposal.Questions[i]
+		show(c.err, open)
+		select {
+		case <-ctx.Done():
+			return proposal, context.Cause(ctx)
+		case line, ok := <-lines:
+			if !ok {
+				return proposal, fault.New(fault.Failed, "run it again, or pass --answer "+open.ID+"=…", "there was no answer; nothing was written")
 			}
+			last, asked[open.ID] = open.ID, true
+			answers[open.ID] = cmp.Or(strings.TrimSpace(line), open.Default)
 		}
-		if open == nil {
-			return proposal, nil
-		}
-		asked[open.ID] = true
-		fmt.Fprintln(c.err, fault.Printable(open.Text))
-		if len(open.Candidates) > 0 {
-			fmt.Fprintf(c.err, "  found: %s\n", fault.Printable(strings.Join(open.Candidates, ", ")))
-		}
-		prompt := "> "
-		if open.Default != "" {
-			prompt = fmt.Sprintf("[%s] > ", fault.Printable(open.Default))
-		}
-		fmt.Fprint(c.err, prompt)
-		if !lines.Scan() {
-			if ctx.Err() != nil {
-				return proposal, context.Cause(ctx)
-			}
-			return proposal, cmp.Or(lines.Err(), error(fault.New(fault.Failed, "run it again, or pass --answer "+open.ID+"=…", "there was no answer; nothing was written")))
-		}
-		last = open.ID
-		answers[open.ID] = cmp.Or(strings.TrimSpace(lines.Text()), open.Default)
 	}
+}
+
+// show prints a question.
+func show(w io.Writer, q layout.Question) {
+	fmt.Fprintln(w, fault.Printable(q.Text))
+	if len(q.Candidates) > 0 {
+		fmt.Fprintf(w, "  found: %s\n", fault.Printable(strings.Join(q.Candidates, ", ")))
+	}
+	if q.Default != "" {
+		fmt.Fprintf(w, "[%s] ", fault.Printable(q.Default))
+	}
+	fmt.Fprint(w, "> ")
 }
 
 // unanswered says what must be known before a file can be written.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,4 +89,32 @@ func TestInitAsksNothingInVain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestInitStops interrupts a question that nobody answers.
+func TestInitStops(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "overlays/blue/kustomization.yaml"), "images: [{name: web, newTag: 1.4.2}]\n")
+	write(t, filepath.Join(dir, "overlays/green/kustomization.yaml"), "images: [{name: web, newTag: 1.4.1}]\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	nobody, _ := io.Pipe()
+	out := &cancelling{cancel: cancel}
+	status := run(ctx, []string{"init", "--repo", dir}, console{in: nobody, out: io.Discard, err: out, canAsk: true, env: func(string) string { return "" }})
+	if status != exitFailed || !strings.Contains(out.String(), "interrupted; nothing was written") {
+		t.Errorf("status %d:\n%s", status, out.String())
+	}
+}
+
+// cancelling is a terminal at which somebody presses Ctrl-C when asked.
+type cancelling struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (c *cancelling) Write(p []byte) (int, error) {
+	if strings.HasSuffix(string(p), "> ") {
+		c.cancel()
+	}
+	return c.Buffer.Write(p)
 }
