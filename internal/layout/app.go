@@ -2,7 +2,6 @@ package layout
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -47,6 +46,10 @@ func (g *ground) apps(v *view) []*unit {
 					break
 				}
 			}
+			// An app may be called like an environment where others have their names.
+			if len(places) > 0 && f.isStageAt(places[0]) {
+				h.place, h.raw = places[0], f.segments[places[0]]
+			}
 			if h.place == noPlace {
 				nameless = append(nameless, h)
 				continue
@@ -68,9 +71,14 @@ func (g *ground) apps(v *view) []*unit {
 		}
 		byRoot[root].homes = append(byRoot[root].homes, h)
 	}
+	g.settleSpaces(units)
 	for _, u := range units {
 		if u.name == "" {
-			u.name = nameOf(u.images())
+			own, foreign := g.own(u)
+			if len(own) == 0 {
+				own = foreign
+			}
+			u.name = nameOf(own)
 		}
 	}
 	units = merge(units)
@@ -186,6 +194,16 @@ func (f *form) nameAt(i int) string {
 	return segment[start:end]
 }
 
+// isStageAt reports whether a folder between the environment's and the file has
+// no name of its own but that of a stage.
+func (f *form) isStageAt(i int) bool {
+	if i <= f.at || i >= last(f) || !isName(f.segments[i]) {
+		return false
+	}
+	words := tokens(f.segments[i])
+	return stageWords(words) == len(words)
+}
+
 // Places that are no index of a segment.
 const (
 	noPlace  = -1
@@ -251,10 +269,10 @@ func clean(name string) string {
 }
 
 // rank orders the places in which forms of one family have names, the best
-// first: the one whose names are those of the images, then the one that tells
-// most forms apart, then the nearest behind the environment or before it.
+// first: the one whose names are those of the images, of the team's own before
+// those that everybody runs, then the one that tells most forms apart, then the nearest behind the environment or before it.
 func rank(forms []*form) []int {
-	type score struct{ place, match, names, near int }
+	type score struct{ place, own, match, names, near int }
 	var scores []score
 	depth := 0
 	for _, f := range forms {
@@ -272,10 +290,15 @@ func rank(forms []*form) []int {
 				continue
 			}
 			names[name] = true
-			best := 0
+			own, best := 0, 0
 			for _, repo := range f.images {
-				best = max(best, likeness(name, repo))
+				n := likeness(name, repo)
+				best = max(best, n)
+				if !isUpstream(repo) {
+					own = max(own, n)
+				}
 			}
+			s.own += own
 			s.match += best
 		}
 		switch at := forms[0].at; {
@@ -294,7 +317,7 @@ func rank(forms []*form) []int {
 		}
 	}
 	slices.SortStableFunc(scores, func(a, b score) int {
-		return cmp.Or(b.match-a.match, b.names-a.names, b.near-a.near)
+		return cmp.Or(b.own-a.own, b.match-a.match, b.names-a.names, b.near-a.near)
 	})
 	var places []int
 	for _, s := range scores {
@@ -304,18 +327,24 @@ func rank(forms []*form) []int {
 }
 
 // likeness says how much a name is that of an image: 3 for its last segment, 2
-// for a part of that or the other way round, 1 for another segment.
+// for a part of that or the other way round, 1 for another segment or if its
+// words stand in several.
 func likeness(name string, repo image.Repository) int {
-	name, base := squash(name), squash(repo.Base())
+	name, base := strings.ToLower(name), strings.ToLower(repo.Base())
 	switch {
-	case name == base:
+	case squash(name) == squash(base):
 		return 3
-	case hasWord(strings.ToLower(repo.Base()), name) || hasWord(name, base):
+	case hasWord(base, name) || hasWord(base, squash(name)) || hasWord(name, base):
 		return 2
-	case strings.Contains("/"+squash(repo.Path())+"/", "/"+name+"/"):
+	case strings.Contains("/"+squash(repo.Path())+"/", "/"+squash(name)+"/"):
 		return 1
 	}
-	return 0
+	for _, word := range tokens(name) {
+		if !slices.ContainsFunc(strings.Split(strings.ToLower(repo.Path()), "/"), func(s string) bool { return hasWord(s, word.text) }) {
+			return 0
+		}
+	}
+	return min(len(tokens(name)), 1)
 }
 
 // hasWord reports whether a word stands in a name between separators.
@@ -356,7 +385,10 @@ func nameOf(images []image.Repository) string {
 		return "app"
 	}
 	words := strings.FieldsFunc(images[0].Base(), func(r rune) bool { return r < 128 && isSeparator(byte(r)) })
-	owner := clean(parentOf(images[0]))
+	owner := ""
+	if namespace(images[0]) != "" {
+		owner = clean(parentOf(images[0]))
+	}
 	for _, repo := range images[1:] {
 		other := strings.FieldsFunc(repo.Base(), func(r rune) bool { return r < 128 && isSeparator(byte(r)) })
 		n := 0
@@ -368,99 +400,15 @@ func nameOf(images []image.Repository) string {
 			owner = ""
 		}
 	}
-	return cmp.Or(clean(strings.Join(words, "-")), owner, clean(images[0].Base()), "app")
+	name := cmp.Or(clean(strings.Join(words, "-")), owner)
+	if name == "" && len(images) == 1 {
+		name = clean(images[0].Base())
+	}
+	return cmp.Or(name, "app")
 }
 
 func parentOf(repo image.Repository) string {
 	dir, _ := split(repo.Path())
 	_, name := split(dir)
 	return name
-}
-
-// merge makes one unit of those that are one app: of one name, in different
-// layouts, with an image in common or with tags alone. Others of one name get
-// another: they belong to different teams, say.
-func merge(units []*unit) []*unit {
-	byName := map[string][]*unit{}
-	var names []string
-	for _, u := range units {
-		if byName[u.name] == nil {
-			names = append(names, u.name)
-		}
-		same := slices.IndexFunc(byName[u.name], func(other *unit) bool { return isSame(u, other) })
-		if same >= 0 {
-			byName[u.name][same].homes = append(byName[u.name][same].homes, u.homes...)
-			continue
-		}
-		byName[u.name] = append(byName[u.name], u)
-	}
-	slices.Sort(names)
-	taken := map[string]bool{}
-	for _, n := range names {
-		taken[n] = true
-	}
-	var out []*unit
-	for _, n := range names {
-		namesakes := byName[n]
-		for i, u := range namesakes {
-			if len(namesakes) > 1 {
-				name := n
-				if team := teamOf(u.homes[0], namesakes[(i+1)%len(namesakes)].homes[0]); team != "" {
-					name = team + "-" + n
-				}
-				for k := 2; i > 0 && taken[name] || name != n && taken[name]; k++ {
-					name = fmt.Sprintf("%s-%d", n, k)
-				}
-				u.name = name
-				taken[name] = true
-			}
-			out = append(out, u)
-		}
-	}
-	slices.SortFunc(out, func(a, b *unit) int { return cmp.Compare(a.name, b.name) })
-	return out
-}
-
-func isSame(a, b *unit) bool {
-	for _, h := range a.homes {
-		for _, o := range b.homes {
-			if h.family == o.family && h.rootElsewhere() != o.rootElsewhere() {
-				return false
-			}
-		}
-	}
-	if a.homes[0].place == noPlace || b.homes[0].place == noPlace {
-		return false // only their images gave them a name
-	}
-	images, others := a.images(), b.images()
-	return len(images) == 0 || len(others) == 0 || slices.ContainsFunc(images, func(r image.Repository) bool {
-		return slices.Contains(others, r)
-	})
-}
-
-// rootElsewhere returns the root without what tells regions apart: one app may
-// stand in several.
-func (h home) rootElsewhere() string {
-	segments := slices.Clone(h.segments[:h.depth()])
-	for i, s := range segments {
-		if i != h.place && isRegionName(s) {
-			segments[i] = "?"
-		}
-	}
-	return strings.Join(segments, "/")
-}
-
-func isRegionName(name string) bool {
-	words := tokens(name)
-	return len(words) > 0 && !slices.ContainsFunc(words, func(t token) bool { return !isRegion(t.text) })
-}
-
-// teamOf returns the folder that tells an app from a namesake, "" if none does.
-func teamOf(h, other home) string {
-	for i, s := range h.segments[:last(h.form)] {
-		if i != h.place && i != h.at && (i >= len(other.segments) || other.segments[i] != s) && !strings.Contains(s, envMark) {
-			return clean(s)
-		}
-	}
-	return ""
 }

@@ -30,6 +30,7 @@ func (f *form) path(env string) string {
 // shape finds the forms of the files that hold versions.
 func (g *ground) shape(v *view) {
 	byPath := map[string]*form{}
+	literal := g.literals(v)
 	looked := 0
 	for _, file := range g.files {
 		images := g.uses[file]
@@ -44,7 +45,11 @@ func (g *ground) shape(v *view) {
 				continue
 			}
 			r = all[at]
-			segments = withEnvironment(segments, all, at)
+			if whole := withEnvironment(slices.Clone(segments), all, at, true); literal[strings.Join(whole, "/")] {
+				segments = withEnvironment(segments, all, at, false)
+			} else {
+				segments = whole
+			}
 		}
 		key := strings.Join(segments, "/")
 		f := byPath[key]
@@ -77,16 +82,55 @@ func (g *ground) shape(v *view) {
 	slices.SortFunc(v.forms, func(a, b *form) int { return slices.Compare(a.segments, b.segments) })
 }
 
+// literals returns the paths, as they are called in every environment, in which
+// the later of two names of the environment does not stand for it: dev/dev/x
+// beside prod/dev/x has an app that is called dev.
+func (g *ground) literals(v *view) map[string]bool {
+	if v.flat != "" {
+		return nil
+	}
+	type spelling struct{ whole, plain string }
+	var doubtful []spelling
+	envs := map[string]map[string]bool{}
+	for _, file := range g.files {
+		all, at := v.readings(file)
+		if at < 0 {
+			continue
+		}
+		segments := strings.Split(file, "/")
+		s := spelling{
+			strings.Join(withEnvironment(slices.Clone(segments), all, at, true), "/"),
+			strings.Join(withEnvironment(segments, all, at, false), "/"),
+		}
+		if s.whole != s.plain {
+			doubtful = append(doubtful, s)
+		}
+		for _, path := range []string{s.whole, s.plain} {
+			if envs[path] == nil {
+				envs[path] = map[string]bool{}
+			}
+			envs[path][all[at].env] = true
+		}
+	}
+	out := map[string]bool{}
+	for _, s := range doubtful {
+		if n := len(envs[s.plain]); n > 1 && n >= len(envs[s.whole]) {
+			out[s.whole] = true
+		}
+	}
+	return out
+}
+
 // withEnvironment puts {env} in the place of an environment's name: in the
-// segment that counts, in those after it, and in those before it that name
-// the same environment beside another.
-func withEnvironment(segments []string, all []reading, at int) []string {
+// segment that counts, in those before it that name the same environment beside
+// another, and in those after it if they stand for it too.
+func withEnvironment(segments []string, all []reading, at int, after bool) []string {
 	env := all[at].env
 	for i, r := range all {
 		switch {
 		case i == at, i < at && r.env == env && len(r.clue.names) > 1:
 			segments[i] = r.clue.slot.before + envMark + r.clue.slot.after
-		case i > at && (segments[i] == env || i == len(segments)-1):
+		case after && i > at && (segments[i] == env || i == len(segments)-1):
 			segments[i] = swap(segments[i], env, envMark)
 		}
 	}

@@ -24,18 +24,21 @@ const (
 
 // ground is a tree as it is looked at.
 type ground struct {
-	tree   Tree
-	files  []string // those that a pattern can name
-	odd    int      // the number of the others that hold versions
-	dirs   map[string]*dir
-	order  []string // of the paths of dirs
-	uses   map[string][]image.Repository
-	given  map[string]bool     // environments that an answer names
-	only   bool                // and there are no others
-	told   map[string]bool     // environments that documents, or folders made for them, name
-	found  []object            // see objects
-	looked bool                // found is filled
-	chart  map[string][]string // see charts
+	tree     Tree
+	files    []string // those that a pattern can name
+	odd      int      // the number of the others that hold versions
+	dirs     map[string]*dir
+	order    []string // of the paths of dirs
+	uses     map[string][]image.Repository
+	versions map[string][]Use                     // as uses, with their versions
+	given    map[string]bool                      // environments that an answer names
+	only     bool                                 // and there are no others
+	told     map[string]bool                      // environments that documents, or folders made for them, name
+	found    []object                             // see objects
+	looked   bool                                 // found is filled
+	chart    map[string][]string                  // see charts
+	spaces   map[string]map[image.Repository]bool // the images of apps, by namespace
+	stray    map[string]string                    // see strays
 }
 
 // dir is a folder: the names of its folders and files, sorted.
@@ -45,10 +48,11 @@ type dir struct{ folders, files []string }
 func survey(tree Tree) *ground {
 	g := &ground{
 		tree: tree, dirs: map[string]*dir{"": {}}, uses: map[string][]image.Repository{},
-		given: map[string]bool{}, told: map[string]bool{},
+		given: map[string]bool{}, told: map[string]bool{}, versions: map[string][]Use{}, stray: map[string]string{},
 	}
 	for _, u := range tree.Uses {
 		g.uses[u.Path] = append(g.uses[u.Path], u.Image)
+		g.versions[u.Path] = append(g.versions[u.Path], u)
 	}
 	for p, images := range g.uses {
 		slices.Sort(images)

@@ -10,6 +10,7 @@ package layout
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/image"
@@ -36,6 +37,7 @@ type Proposal struct {
 	Reasons      []string      // why these environments, in this order: sentences
 	Notes        []string      // what was left out and why: sentences
 	Questions    []Question    // what the tree does not say, and no answer did
+	Asked        []string      // the IDs of all questions that may be answered on this tree; nil if Problem is set
 
 	// Problem is set when there is nothing to write: no environment was found,
 	// or an answer cannot be used. Nil means that Format writes a whole file.
@@ -91,6 +93,9 @@ const (
 	askOrder        = "order"
 )
 
+// Always returns the IDs of the questions that may be answered on every tree.
+func Always() []string { return []string{askEnvironments, askOrder} }
+
 // Guess looks at a tree. It calls tree.Read for some of the files, and gives
 // the same proposal for the same tree and answers.
 func Guess(tree Tree, answers Answers) Proposal {
@@ -106,36 +111,63 @@ func Guess(tree Tree, answers Answers) Proposal {
 
 	clues := g.look()
 	v := g.read(clues)
+	units := g.apps(v)
+	for strays := g.strays(v, units, clues); len(strays) > 0; strays = g.strays(v, units, clues) {
+		maps.Copy(g.stray, strays)
+		clues = without(clues, strays)
+		v = g.read(clues)
+		units = g.apps(v)
+	}
 	if len(v.names) == 0 && g.only && len(g.given) == 1 {
 		v = g.readFlat(levels[0][0])
+		units = g.apps(v)
 	}
 	if len(v.names) == 0 {
-		return Proposal{Problem: nothingFound(g), Questions: []Question{{
-			ID:   askEnvironments,
-			Text: "Which environments are there, first to last, such as dev, staging, prod? Each is the name of folders or files, unless there is only one.",
-		}}}
+		return nothingFound(g)
 	}
 	var p Proposal
 	p.Environments, p.Questions = arrange(v.names, levels, clues)
-	units := g.apps(v)
 	s := &settlement{ground: g, view: v, units: units, answers: answers, proposal: &p}
 	s.settle()
 	if p.Problem != nil {
 		return Proposal{Problem: p.Problem}
 	}
+	p.Asked = append(Always(), slices.Sorted(maps.Keys(s.pending))...)
 	p.Reasons = s.reasons(clues, levels)
 	s.note()
+	s.noteStrays()
+	s.noteCapitals(clues)
 	return p
 }
 
-// nothingFound says what was looked for.
-func nothingFound(g *ground) *fault.Error {
+// nothingFound says what was looked for, and asks for it unless the tree has to
+// be changed first.
+func nothingFound(g *ground) Proposal {
+	names := g.capitals(func(string) bool { return true })
+	switch {
+	case g.only && slices.ContainsFunc(names, func(n string) bool { return g.given[strings.ToLower(n)] }), !g.only && len(names) > 1:
+		return Proposal{Problem: fault.New(fault.NotFound,
+			"{env} stands for lower-case names only: rename the folders or files, such as with `git mv`, and what refers to them",
+			"no environments were found: %s are not in lower case", list(names, 5))}
+	}
+	question := Question{
+		ID:   askEnvironments,
+		Text: "Which environments are there, first to last, such as dev, staging, prod? Each is the name of folders or files, unless there is only one.",
+	}
+	return Proposal{Problem: whatWasSought(g), Questions: []Question{question}}
+}
+
+func whatWasSought(g *ground) *fault.Error {
 	if g.only {
 		return fault.New(fault.NotFound, "environments are told apart by the names of folders or files",
 			"no folder or file is named after %s", list(slices.Sorted(maps.Keys(g.given)), len(g.given)))
 	}
+	files := "file"
+	if len(g.files) != 1 {
+		files += "s"
+	}
 	return fault.New(fault.NotFound,
 		"towpath looked for folders and files named after environments (dev, staging, prod and the like), folders in overlays, envs, "+
 			"environments and clusters, values-<env>.yaml, and environments that Argo CD, Flux and Helmfile name",
-		"no environments were found in %d files", len(g.files))
+		"no environments were found in %d %s", len(g.files), files)
 }

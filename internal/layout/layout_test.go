@@ -144,8 +144,14 @@ func prove(t *testing.T, in memory, text []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range m.Check().Faults {
+	findings := m.Check()
+	for _, f := range findings.Faults {
 		t.Errorf("the file does not fit the tree: %v", f)
+	}
+	for _, f := range findings.Warnings {
+		if strings.Contains(f.Message, "no file matches") {
+			t.Errorf("the file names what is not there: %v", f)
+		}
 	}
 	for i := range m.Apps {
 		if !slices.ContainsFunc(m.Apps[i].Cells, func(c status.Cell) bool { return len(c.Places) > 0 }) {

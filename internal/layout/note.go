@@ -101,13 +101,13 @@ func (s *settlement) note() {
 	add := func(format string, args ...any) {
 		s.proposal.Notes = append(s.proposal.Notes, fmt.Sprintf(format, args...))
 	}
-	if len(s.units) == 0 {
+	if len(s.units)+len(s.unlike) == 0 {
 		add("No version of an image stands in these environments, so there are no apps yet.")
 	}
 	filled := map[string]bool{}
 	inside := map[string]bool{}
 	placed := map[image.Repository]bool{}
-	for _, u := range s.units {
+	for _, u := range slices.Concat(s.units, s.unlike) {
 		for _, repo := range u.images() {
 			placed[repo] = true
 		}
@@ -117,8 +117,8 @@ func (s *settlement) note() {
 				inside[h.path(env)] = true
 			}
 		}
-		if together := u.bundled(); together != "" {
-			add("%s holds the versions of %d images, so they are one app and travel together.", together, len(u.images()))
+		if n := len(s.own[u]); n > 1 && u.isBundle() {
+			add("%s holds the versions of %d images, so they are one app and travel together.", u.files(), n)
 		}
 	}
 	for _, env := range s.view.names {
@@ -126,14 +126,16 @@ func (s *settlement) note() {
 			add("No version of its own stands in %s.", env)
 		}
 	}
-	for _, repo := range slices.Sorted(maps.Keys(s.shared)) {
-		add("%s stands in %d apps and is left out of them.", repo.Familiar(), s.shared[repo])
-	}
+	s.noteForeign(add)
 	s.noteOutside(placed, inside)
-	if s.dropped > 0 {
+	if s.dropped == 1 {
+		add("1 file with versions lies where those of other apps or environments do, and is left out.")
+	} else if s.dropped > 0 {
 		add("%d files with versions lie where those of other apps or environments do, and are left out.", s.dropped)
 	}
-	if s.ground.odd > 0 {
+	if s.ground.odd == 1 {
+		add("1 file with versions has a name that patterns cannot hold.")
+	} else if s.ground.odd > 0 {
 		add("%d files with versions have names that patterns cannot hold.", s.ground.odd)
 	}
 	if found := s.unmet(); len(found) > 0 {
@@ -141,13 +143,58 @@ func (s *settlement) note() {
 	}
 }
 
-// bundled returns the file of an app whose only name is that of its images.
-func (u *unit) bundled() string {
-	h := u.homes[0]
-	if len(u.homes) > 1 || h.place != noPlace || len(h.form.images) < 2 {
-		return ""
+// isBundle reports whether a unit is one file without a name but its images'.
+func (u *unit) isBundle() bool { return len(u.homes) == 1 && u.homes[0].place == noPlace }
+
+// files returns where a unit stands, as a person would write it.
+func (u *unit) files() string {
+	if len(u.homes) == 1 {
+		return strings.Join(u.homes[0].segments, "/")
 	}
-	return strings.Join(h.segments, "/")
+	return strings.ReplaceAll(u.homes[0].pattern, appMark, u.name)
+}
+
+// noteForeign says which images run beside apps that are not theirs: a version
+// of the app must not be written to them.
+func (s *settlement) noteForeign(add func(format string, args ...any)) {
+	const most = 12 // notes of a kind; a list that nobody reads warns of nothing
+	beside := map[string][]string{}
+	shared := 0
+	for _, repo := range slices.Sorted(maps.Keys(s.left)) {
+		apps := s.left[repo]
+		if len(apps) == 1 {
+			beside[apps[0]] = append(beside[apps[0]], repo.Familiar())
+			continue
+		}
+		if shared++; shared <= most {
+			add("%s stands in %d apps and is left out of them.", repo.Familiar(), len(apps))
+		}
+	}
+	if shared > most {
+		add("So are %d more images that stand in several apps.", shared-most)
+	}
+	names := slices.Sorted(maps.Keys(beside))
+	for _, app := range names[:min(len(names), most)] {
+		run, is := "runs", "is"
+		if len(beside[app]) > 1 {
+			run, is = "run", "are"
+		}
+		add("%s %s beside %s and %s left out of it.", list(beside[app], 5), run, app, is)
+	}
+	if len(names) > most {
+		add("So are images that run beside %s.", list(names[most:], 5))
+	}
+	for _, u := range s.unlike[:min(len(s.unlike), most)] {
+		var images []string
+		for _, repo := range u.images() {
+			images = append(images, repo.Familiar())
+		}
+		add("%s is no app yet: it holds %s, and nothing says which of them travel together. Make apps of those that are to be promoted.",
+			u.files(), list(images, 5))
+	}
+	if n := len(s.unlike) - most; n > 0 {
+		add("Nor are %d more places with several images.", n)
+	}
 }
 
 // noteOutside counts the images that stand in no environment.

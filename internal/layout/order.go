@@ -22,6 +22,9 @@ func (a Answers) names(ids ...string) ([][]string, *fault.Error) {
 				switch {
 				case name == "":
 					continue
+				case !isName(name) && isName(strings.ToLower(name)):
+					return nil, fault.New(fault.Usage, "{env} stands for lower-case names only: rename the folders or files that are called so, and answer "+strings.ToLower(name),
+						"%q cannot name an environment", name)
 				case !isName(name):
 					return nil, fault.New(fault.Usage, "write lower-case letters, digits, dots, dashes and underscores", "%q cannot name an environment", name)
 				case seen[name]:

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/towpath-dev/towpath/internal/image"
 )
 
 // owner is whose versions a folder holds; mixed if more than one's.
@@ -37,14 +39,24 @@ func owners(units []*unit) map[string]owner {
 	return of
 }
 
-// patterns returns the patterns of an app's files, sorted.
-func (u *unit) patterns() []string {
+// patterns returns the patterns of the files that hold versions of an app's own
+// images, sorted.
+func (u *unit) patterns(own []image.Repository) []string {
 	var out []string
 	for _, h := range u.homes {
-		out = append(out, h.pattern)
+		if h.holds(own) {
+			out = append(out, h.pattern)
+		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	out = slices.Compact(out)
+	all := slices.Clone(out)
+	// What matches a folder matches all that is in it.
+	return slices.DeleteFunc(out, func(p string) bool {
+		return slices.ContainsFunc(all, func(other string) bool {
+			return strings.HasPrefix(p, strings.TrimSuffix(other, "/**")+"/") && p != other
+		})
+	})
 }
 
 // lay gives every home its pattern, and drops those that would claim what
@@ -152,7 +164,10 @@ func (u *unit) withApp(h home) []string {
 	if own == fileName {
 		own = last(h.form)
 	}
-	start, end := nameIn(segments[own], h.place == fileName)
+	start, end := 0, len(h.raw)
+	if segments[own] != h.raw {
+		start, end = nameIn(segments[own], h.place == fileName)
+	}
 	segments[own] = segments[own][:start] + appMark + segments[own][end:]
 	for i, s := range segments {
 		switch {

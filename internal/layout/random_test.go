@@ -15,7 +15,7 @@ func TestAnyTree(t *testing.T) {
 	t.Parallel()
 	folders := strings.Fields("apps overlays clusters envs k8s base teams red dev prod staging test prod-eu prod-us blue eu web api web-dev api-prod values charts image-tags dev-web")
 	names := strings.Fields("kustomization.yaml values-dev.yaml values-prod.yaml values.yaml dev.yaml prod.yaml web.yaml api.yaml web-prod.yaml dev-api.yaml web api release.yaml values.prod-eu.yaml")
-	images := strings.Fields("ghcr.io/acme/web ghcr.io/acme/api nginx ghcr.io/acme/web-migrate registry.example.org:5000/red/api")
+	images := strings.Fields("ghcr.io/acme/web ghcr.io/acme/api nginx redis grafana/grafana axllent/mailpit ghcr.io/acme/web-migrate registry.example.org:5000/red/api")
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		pick := func(list []string) string { return list[r.IntN(len(list))] }

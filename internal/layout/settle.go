@@ -24,15 +24,17 @@ type settlement struct {
 	answers  Answers
 	proposal *Proposal
 
-	dropped int                      // forms that could not be told from others
-	shared  map[image.Repository]int // images left out, and of how many apps
-	pending map[string][]*unit       // by question
+	dropped int // forms that could not be told from others
+	own     map[*unit][]image.Repository
+	left    map[image.Repository][]string // apps from which an image is left out
+	unlike  []*unit                       // units of which no image is more theirs than another
+	pending map[string][]*unit            // by question
 }
 
 func (s *settlement) settle() {
 	s.dropped = s.ground.lay(s.units, s.view.names)
 	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return len(u.homes) == 0 })
-	s.shared = map[image.Repository]int{}
+	s.sift()
 	s.pending = map[string][]*unit{}
 	for _, u := range s.units {
 		for _, id := range s.open(u) {
@@ -50,15 +52,9 @@ func (s *settlement) settle() {
 			return
 		}
 	}
-	users := map[image.Repository]int{}
-	for _, u := range s.units {
-		for _, repo := range u.images() {
-			users[repo]++
-		}
-	}
 	var apps []App
 	for _, u := range s.units {
-		apps = append(apps, s.app(u, users, replies))
+		apps = append(apps, s.app(u, replies))
 	}
 	s.proposal.Apps = s.fold(apps)
 }
@@ -75,7 +71,7 @@ func checkImage(name string) *fault.Error {
 // open returns the IDs of the questions about a unit: one for each key with
 // the version of an image that nothing names.
 func (s *settlement) open(u *unit) []string {
-	if images := u.images(); len(images) == 1 {
+	if _, ok := u.sole(); ok {
 		return nil
 	}
 	var ids []string
@@ -131,22 +127,53 @@ func onlyName(units []*unit) string {
 	return ""
 }
 
-// app makes the app of a unit, with each image that is its own: it has the
-// app's name, or few other apps have it, or the app has no other.
-func (s *settlement) app(u *unit, users map[image.Repository]int, replies map[string]string) App {
-	images := u.images()
-	own := slices.DeleteFunc(slices.Clone(images), func(repo image.Repository) bool {
-		return users[repo] > tooMany && likeness(u.name, repo) < 2
-	})
-	if len(own) == 0 {
-		own = images
-	}
-	for _, repo := range images {
-		if !slices.Contains(own, repo) {
-			s.shared[repo]++
+// sift finds each app's own images. Files that hold others alone are not the
+// app's, and what has several of which none is more its own is no app.
+func (s *settlement) sift() {
+	users := map[image.Repository]int{}
+	for _, u := range s.units {
+		for _, repo := range u.images() {
+			users[repo]++
 		}
 	}
-	app := App{Name: u.name, Files: u.patterns()}
+	s.own = map[*unit][]image.Repository{}
+	s.left = map[image.Repository][]string{}
+	for _, u := range s.units {
+		own, foreign := s.ground.own(u)
+		if len(own) == 0 && !u.hasOpen() {
+			s.unlike = append(s.unlike, u)
+			continue
+		}
+		few := slices.DeleteFunc(slices.Clone(own), func(repo image.Repository) bool {
+			return users[repo] > tooMany && likeness(u.name, repo) < 2
+		})
+		if len(few) > 0 {
+			for _, repo := range own {
+				if !slices.Contains(few, repo) {
+					foreign = append(foreign, repo)
+				}
+			}
+			own = few
+		}
+		s.own[u] = own
+		for _, repo := range foreign {
+			s.left[repo] = append(s.left[repo], u.name)
+		}
+	}
+	s.units = slices.DeleteFunc(s.units, func(u *unit) bool { return slices.Contains(s.unlike, u) })
+}
+
+// holds reports whether a file has a version of one of an app's own images, or
+// of one that is not known.
+func (h home) holds(own []image.Repository) bool {
+	return slices.ContainsFunc(h.form.images, func(r image.Repository) bool { return slices.Contains(own, r) }) ||
+		slices.ContainsFunc(h.tags, func(t tag) bool { return t.image == "" || slices.Contains(own, t.image) })
+}
+
+// app makes the app of a unit, with the images that are its own.
+func (s *settlement) app(u *unit, replies map[string]string) App {
+	own := s.own[u]
+	app := App{Name: u.name, Files: u.patterns(own)}
 	for _, repo := range own {
 		app.Images = append(app.Images, Image{Name: repo.Familiar()})
 	}
@@ -160,6 +187,7 @@ func (s *settlement) app(u *unit, users map[image.Repository]int, replies map[st
 			app.Images[i].Keys = append(app.Images[i].Keys, keys)
 		}
 	}
+	sole, isSole := u.sole()
 	for _, h := range u.homes {
 		for _, t := range h.tags {
 			switch {
@@ -167,8 +195,8 @@ func (s *settlement) app(u *unit, users map[image.Repository]int, replies map[st
 				if slices.Contains(own, t.image) {
 					add(t.image.Familiar(), t.keys)
 				}
-			case len(images) == 1:
-				add(images[0].Familiar(), t.keys)
+			case isSole:
+				add(sole.Familiar(), t.keys)
 			default:
 				id := u.ask(h, t)
 				add(strings.ReplaceAll(replies[id], appMark, u.name), t.keys)
