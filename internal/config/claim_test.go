@@ -244,3 +244,29 @@ func BenchmarkClaims(b *testing.B) {
 		}
 	}
 }
+
+func TestDecisionEnvMeansDeclaredEnvironmentsOnly(t *testing.T) {
+	t.Parallel()
+	_, got, _ := claimed(t, `  - {name: web, images: [web], files: ["{env}/web.yaml"]}`, "dev/web.yaml", "qa/web.yaml", "eu-prod/web.yaml")
+	if diff := cmp.Diff([]string{"web dev: dev/web.yaml", "web eu-prod: eu-prod/web.yaml"}, got); diff != "" {
+		t.Errorf("claims (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecisionExplicitAppWinsOverDiscovered(t *testing.T) {
+	t.Parallel()
+	_, got, faults := claimed(t, `  - {discover: "tags/{env}/{app}", images: ["{app}"]}
+  - {name: web, images: [web], files: ["own/{env}.yaml", "tags/{env}/shop"]}`,
+		"own/dev.yaml", "tags/dev/api", "tags/dev/shop", "tags/dev/web")
+	if diff := cmp.Diff([]string{"web dev: own/dev.yaml tags/dev/shop", "api dev: tags/dev/api"}, got); diff != "" || faults != nil {
+		t.Errorf("claims (-want +got):\n%s\nfaults: %q", diff, faults)
+	}
+}
+
+func TestDecisionAbsentFromAnEnvironmentIsNotDeployed(t *testing.T) {
+	t.Parallel()
+	claims, got, faults := claimed(t, `  - {name: web, images: [web], files: ["{env}/web.yaml"]}`, "prod/web.yaml")
+	if diff := cmp.Diff([]string{"web prod: prod/web.yaml"}, got); diff != "" || faults != nil || claims.Unmatched() != nil {
+		t.Errorf("claims (-want +got):\n%s\nfaults: %q, unmatched: %v", diff, faults, claims.Unmatched())
+	}
+}

@@ -269,3 +269,20 @@ func TestTargetsOfAnApp(t *testing.T) {
 		}
 	}
 }
+
+func TestDecisionCommandsAcceptEnvironmentsAndGroups(t *testing.T) {
+	t.Parallel()
+	cfg, err := config.Parse([]byte(repo))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{
+		"staging": {"staging"},
+		"prod":    {"prod-eu", "prod-us"},
+		All:       {"dev", "lab", "staging", "prod-eu", "prod-us"},
+	} {
+		if got, err := Environments(cfg, name); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s means %q (%v), want %q", name, got, err, want)
+		}
+	}
+}
