@@ -1,5 +1,6 @@
 // Package audit owns what a commit says of the moves in it: one Towpath-Move
-// trailer for each, which a later run, or an auditor, can read back.
+// trailer for each, and behind them who asked, for what source, in which run and
+// why, which a later run, or an auditor, can read back.
 //
 // The trailers are evidence. What runs where is read from the files and their
 // history, never from here.
@@ -97,8 +98,12 @@ func escape(s string) string {
 
 // Message returns a commit message with one trailer for each move at its end,
 // no line twice: behind the trailers that text ends in already, else behind a
-// blank line.
-func Message(text string, moves []Move) string {
+// blank line. For one that also says who asked, see [Trail.Message].
+func Message(text string, moves []Move) string { return Trail{}.Message(text, moves) }
+
+// Message is the function [Message], with the lines of the trail behind those
+// of the moves.
+func (t Trail) Message(text string, moves []Move) string {
 	text = strings.TrimRight(text, " \t\r\n")
 	var b strings.Builder
 	b.WriteString(text + "\n")
@@ -112,6 +117,7 @@ func Message(text string, moves []Move) string {
 			b.WriteString(line + "\n")
 		}
 	}
+	b.WriteString(t.Format())
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
@@ -123,10 +129,14 @@ func endsInTrailers(text string) bool {
 		return false
 	}
 	for line := range strings.SplitSeq(text[i+2:], "\n") {
-		key, _, ok := strings.Cut(line, ": ")
-		if !ok || key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		if !isTrailer(line) {
 			return false
 		}
 	}
 	return true
+}
+
+func isTrailer(line string) bool {
+	key, _, ok := strings.Cut(line, ": ")
+	return ok && key != "" && strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }

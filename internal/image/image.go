@@ -1,5 +1,6 @@
 // Package image owns what an image reference says: its grammar, which
-// repository it means, and which of two tags is the newer one.
+// repository it means, whether two versions are one, and which of two tags is the
+// newer one.
 //
 // It asks no registry and fills in nothing: a reference without a tag stays
 // one, and tags whose order cannot be read off them have no order here.

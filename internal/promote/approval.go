@@ -12,8 +12,9 @@ type ApprovalRule struct {
 	// Teams and Users name those whose approvals count, either being enough;
 	// where both are empty, everybody's do.
 	Teams, Users []string
-	// NotAuthor leaves out who asked, who wrote the source pull request, and
-	// the authors of the commits.
+	// NotAuthor leaves out who asked, who forced, who wrote the source pull
+	// request, and the authors of the commits. While one of these is not known,
+	// nobody's approval opens the gate.
 	NotAuthor bool
 }
 
@@ -52,6 +53,9 @@ func (f Facts) approvals() Finding {
 		}
 		return closed("%s", text)
 	}
+	if rule.NotAuthor && len(f.UnknownAuthors) > 0 {
+		return unknown("%s, but who %s is on the forge is not known, and an author's approval does not count", text, list(f.UnknownAuthors, "and"))
+	}
 	return open("%s", text)
 }
 
@@ -63,8 +67,10 @@ func (f Facts) discounts(a Approval) string {
 	}
 	if rule.NotAuthor {
 		switch {
-		case strings.EqualFold(a.By, f.By), f.Force != nil && strings.EqualFold(a.By, f.Force.By):
+		case strings.EqualFold(a.By, f.By):
 			return a.By + " asked for it"
+		case f.Force != nil && strings.EqualFold(a.By, f.Force.By):
+			return a.By + " forced it"
 		case isOneOf(f.SourceAuthors, a.By):
 			return a.By + " wrote the source pull request"
 		case isOneOf(f.CommitAuthors, a.By):

@@ -9,10 +9,11 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/freeze"
+	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
 )
 
-// Each test here is one decision of DESIGN §5, and has its name.
+// Each TestDecision… is one decision of DESIGN §5, and has its name.
 
 const web image.Repository = "ghcr.io/acme/web"
 
@@ -83,7 +84,7 @@ func source(target, from string, standings ...Standing) string {
 	return o.Env + " " + o.Entry.Versions.String()
 }
 
-func TestWithSeveralAfterAllMustHoldTheVersion(t *testing.T) {
+func TestDecisionWithSeveralAfterAllMustHoldTheVersion(t *testing.T) {
 	t.Parallel()
 	both := []string{"eu", "us"}
 	prod := env("prod", both)
@@ -112,7 +113,7 @@ func TestWithSeveralAfterAllMustHoldTheVersion(t *testing.T) {
 	}
 }
 
-func TestWhereTheyDifferFromIsAskedFor(t *testing.T) {
+func TestDecisionWhereTheyDifferFromIsAskedFor(t *testing.T) {
 	t.Parallel()
 	standings := []Standing{env("prod", []string{"eu", "us"}), env("eu", nil, "v1", "v2"), env("us", nil, "v1", "v2", "v3")}
 	_, err := Source("prod", "", standings)
@@ -125,7 +126,7 @@ func TestWhereTheyDifferFromIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestAGroupMeansItsMembersEachByItsOwnAfter(t *testing.T) {
+func TestDecisionAGroupMeansItsMembersEachByItsOwnAfter(t *testing.T) {
 	t.Parallel()
 	standings := []Standing{
 		env("staging", nil, "v1", "v2"),
@@ -145,7 +146,7 @@ func TestAGroupMeansItsMembersEachByItsOwnAfter(t *testing.T) {
 	}
 }
 
-func TestSkippingAnEnvironmentIsRefused(t *testing.T) {
+func TestDecisionSkippingAnEnvironmentIsRefused(t *testing.T) {
 	t.Parallel()
 	standings := []Standing{env("dev", nil, "v3"), env("staging", []string{"dev"}, "v2"), env("prod", []string{"staging"}, "v1")}
 	for name, test := range map[string]struct{ target, from, want string }{
@@ -170,7 +171,7 @@ func TestSkippingAnEnvironmentIsRefused(t *testing.T) {
 	wantOutcome(t, f, Refused)
 }
 
-func TestGoingBackwardIsRefused(t *testing.T) {
+func TestDecisionGoingBackwardIsRefused(t *testing.T) {
 	t.Parallel()
 	f := facts()
 	f.From, f.To = tag("v3"), tag("v2")
@@ -196,7 +197,7 @@ func TestGoingBackwardIsRefused(t *testing.T) {
 	wantGate(t, f, GateDowngrade, Closed, "would go back")
 }
 
-func TestGatesAreJudgedInThisOrderAndAllShown(t *testing.T) {
+func TestDecisionGatesAreJudgedInThisOrderAndAllShown(t *testing.T) {
 	t.Parallel()
 	f := facts()
 	f.May = No // the first is shut, and the others are judged all the same
@@ -227,17 +228,7 @@ func TestPermissionThatIsNotKnownRefuses(t *testing.T) {
 	wantOutcome(t, f, Refused)
 }
 
-func TestPromotionHonoursAHold(t *testing.T) {
-	t.Parallel()
-	f := facts()
-	f.Hold = &Hold{By: "bob", Reason: "v2 leaks", Since: noon.Add(-time.Hour)}
-	wantGate(t, f, GateHold, Closed, "held by bob since Wed 2026-06-03 11:00 UTC: v2 leaks")
-	wantOutcome(t, f, Refused)
-	f.IsRollBack = true
-	wantGate(t, f, GateHold, Open, "does not stop a roll-back")
-}
-
-func TestFreezesAreTheTargetsAndDenyWins(t *testing.T) {
+func TestDecisionFreezesAreTheTargetsAndDenyWins(t *testing.T) {
 	t.Parallel()
 	zone, err := freeze.LoadZone("Europe/London")
 	if err != nil {
@@ -283,7 +274,7 @@ func TestAGateThatOpensIntoAFreezeWaitsForItsEnd(t *testing.T) {
 	}
 }
 
-func TestChecksAreOnTheSourcesMergeCommit(t *testing.T) {
+func TestDecisionChecksAreOnTheSourcesMergeCommit(t *testing.T) {
 	t.Parallel()
 	f := facts()
 	f.Rules.Checks = []string{"smoke", "load"}
@@ -305,7 +296,7 @@ func TestChecksAreOnTheSourcesMergeCommit(t *testing.T) {
 	}
 }
 
-func TestNotAuthorExcludesWhoAskedAndTheAuthors(t *testing.T) {
+func TestDecisionNotAuthorExcludesWhoAskedAndTheAuthors(t *testing.T) {
 	t.Parallel()
 	f := facts()
 	f.Rules.Approvals = ApprovalRule{Count: 1, Teams: []string{"release"}, Users: []string{"zoe"}, NotAuthor: true}
@@ -342,4 +333,66 @@ func TestApprovalsAreOfSeveralPeople(t *testing.T) {
 	wantGate(t, f, GateApprovals, Closed, "1 of 2: ada")
 	f.Approvals = append(f.Approvals, Approval{By: "bob"})
 	wantGate(t, f, GateApprovals, Open, "2 of 2: ada and bob")
+}
+
+func TestDecisionNotAuthorExcludesWhoForcedAndAuthorsNotKnown(t *testing.T) {
+	t.Parallel()
+	f := facts()
+	f.Step = Merging
+	f.Rules.Approvals = ApprovalRule{Count: 1, NotAuthor: true}
+	f.Force = &Force{By: "bob", May: Yes, Reason: "CVE-2026-1"}
+	f.Approvals = []Approval{{By: "Bob"}}
+	wantGate(t, f, GateApprovals, Closed, "0 of 1 (Bob forced it)")
+	wantOutcome(t, f, Pending)
+
+	f.Approvals = append(f.Approvals, Approval{By: "eve"})
+	wantGate(t, f, GateApprovals, Open, "1 of 1: eve (Bob forced it)")
+	wantOutcome(t, f, Ready)
+
+	f.UnknownAuthors = []string{"eve@home.example", "root"}
+	wantGate(t, f, GateApprovals, Unknown, "1 of 1: eve (Bob forced it), but who eve@home.example and root is on the forge is not known")
+	wantOutcome(t, f, Pending)
+	f.Approvals = nil
+	wantGate(t, f, GateApprovals, Closed, "0 of 1")
+
+	// Without the rule, authors may approve, whoever they are.
+	f.Rules.Approvals.NotAuthor = false
+	f.Approvals = []Approval{{By: "bob"}}
+	wantGate(t, f, GateApprovals, Open, "1 of 1: bob")
+	wantOutcome(t, f, Ready)
+}
+
+func TestDecisionAHoldIsInForceWhenMergedOrInAnOpenPullRequest(t *testing.T) {
+	t.Parallel()
+	leaks := hold.Hold{By: "bob", Reason: "v2 leaks", Since: noon.Add(-time.Hour)}
+	for name, test := range map[string]struct {
+		holds []Hold
+		want  string
+	}{
+		"merged":              {[]Hold{{Hold: leaks}}, "held by bob since Wed 2026-06-03 11:00 UTC: v2 leaks"},
+		"in an open one":      {[]Hold{{leaks, "#7"}}, "held by bob since Wed 2026-06-03 11:00 UTC in the open pull request #7: v2 leaks"},
+		"both":                {[]Hold{{Hold: hold.Hold{By: "cleo", Reason: "INC-311"}}, {leaks, "#7"}}, "held by cleo: INC-311; held by bob since"},
+		"by nobody knows who": {[]Hold{{Hold: hold.Hold{Reason: "loses orders"}}}, "held: loses orders"},
+		"only since":          {[]Hold{{Hold: hold.Hold{Since: noon}}}, "held since Wed 2026-06-03 12:00 UTC"},
+		"that says nothing":   {[]Hold{{}}, "held"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := facts()
+			f.Holds = test.holds
+			wantGate(t, f, GateHold, Closed, test.want)
+			wantOutcome(t, f, Refused)
+			wantSteps(t, f, false, false)
+			f.Force = &Force{By: "ada", May: Yes, Reason: "now"}
+			wantOutcome(t, f, Refused)
+			f.IsRollBack = true
+			wantGate(t, f, GateHold, Open, test.want)
+			wantGate(t, f, GateHold, Open, "; that does not stop a roll-back")
+		})
+	}
+	f := facts()
+	f.Holds = []Hold{{Hold: hold.Hold{Reason: "loses orders"}}}
+	if got, want := finding(t, f, GateHold).Reason, "held: loses orders"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

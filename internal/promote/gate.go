@@ -46,21 +46,38 @@ func (f Facts) permission() Finding {
 	return open("%s may do this", by)
 }
 
-func (f Facts) hold() Finding {
+func (f Facts) holds() Finding {
+	var reasons []string
+	for _, h := range f.Holds {
+		reasons = append(reasons, h.String())
+	}
+	reason := strings.Join(reasons, "; ")
 	switch {
-	case f.Hold == nil:
+	case len(f.Holds) == 0:
 		return open("no hold")
 	case f.IsRollBack:
-		return open("held by %s, which does not stop a roll-back", f.Hold.By)
-	}
-	reason := "held by " + f.Hold.By
-	if !f.Hold.Since.IsZero() {
-		reason += " since " + moment(f.Hold.Since)
-	}
-	if f.Hold.Reason != "" {
-		reason += ": " + f.Hold.Reason
+		return open("%s; that does not stop a roll-back", reason)
 	}
 	return closed("%s", reason)
+}
+
+// String says who holds the app, since when, where that stands, and why, as far
+// as the hold tells.
+func (h Hold) String() string {
+	text := "held"
+	if h.By != "" {
+		text += " by " + h.By
+	}
+	if !h.Since.IsZero() {
+		text += " since " + moment(h.Since)
+	}
+	if h.PullRequest != "" {
+		text += " in the open pull request " + h.PullRequest
+	}
+	if h.Reason != "" {
+		text += ": " + h.Reason
+	}
+	return text
 }
 
 func (f Facts) downgrade(moves []Move) Finding {

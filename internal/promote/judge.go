@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/towpath-dev/towpath/internal/audit"
 	"github.com/towpath-dev/towpath/internal/freeze"
+	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
 )
 
@@ -20,22 +22,36 @@ const (
 	No
 )
 
+// Step is what a verdict is asked for. Each step is judged when its time has
+// come, by the facts of that time.
+type Step int
+
+// The steps.
+const (
+	Opening Step = iota // a pull request with the move, or bringing one up to date
+	Merging             // that pull request, or a commit without one
+)
+
 // Facts are all that a verdict is made of. One app enters one environment.
 type Facts struct {
+	Step       Step
 	Now        time.Time
 	Env        string // the target
 	IsRollBack bool
 	From, To   Versions // what the target holds, and what it is to hold
 
-	// By is who asks, "" for a rule such as auto; May is whether they are
-	// allowed to, which takes one of Needs.
-	By    string
-	May   Answer
-	Needs []string
+	// By is who asks, "" for a rule such as auto, and Reason what they give for
+	// it, if anything; May is whether they are allowed to, which takes one of
+	// Needs.
+	By     string
+	Reason string
+	May    Answer
+	Needs  []string
 	// Force asks to pass gates that would open later, nil not to.
 	Force *Force
-	// Hold is the hold in force on the app in the target, nil if there is none.
-	Hold *Hold
+	// Holds are those in force on the app in the target, merged ones and those
+	// in open towpath pull requests.
+	Holds []Hold
 	// Ancestry is what the source commits say where the tags of an image do not:
 	// Upgrade if the new one's descends from the old one's.
 	Ancestry map[image.Repository]Direction
@@ -47,8 +63,12 @@ type Facts struct {
 	Rules     Rules
 	Approvals []Approval
 	// SourceAuthors wrote the source pull request, CommitAuthors the commits
-	// that it brings, as far as they are known.
+	// that it brings.
 	SourceAuthors, CommitAuthors []string
+	// UnknownAuthors are those of them whose login is not known, in words for
+	// people, such as what a commit calls them. Nobody can be told apart from
+	// them.
+	UnknownAuthors []string
 }
 
 // Rules are the gates that an environment asks for; the zero value asks for
@@ -73,9 +93,10 @@ type Force struct {
 
 // Hold keeps an app where it is in one environment.
 type Hold struct {
-	By     string
-	Reason string
-	Since  time.Time
+	hold.Hold
+	// PullRequest is the open towpath pull request that it stands in, such as
+	// "#7"; empty if it is merged.
+	PullRequest string
 }
 
 // Gate is a rule that stands before an environment.
@@ -149,14 +170,15 @@ type Outcome int
 // The outcomes.
 const (
 	Refused Outcome = iota // a gate is shut that does not open by itself
-	Pending                // the gates that are shut may open; judge again
-	Ready                  // every gate passes
+	Pending                // the gates that stop the step may open; judge again
+	Ready                  // no gate stops the step
 	Nothing                // the target is there already
 )
 
-// Verdict is the judgement of a move. It holds for the facts' time only: judge
-// again just before merging.
+// Verdict is the judgement of a move for one step. It holds for the facts' time
+// only: what could be opened is judged again just before merging.
 type Verdict struct {
+	Step     Step
 	Outcome  Outcome
 	Moves    []Move    // with their direction by all that is known
 	Findings []Finding // of every gate, in their order
@@ -165,11 +187,23 @@ type Verdict struct {
 	Opens time.Time
 	// Force is who forced a gate and why, nil if none was.
 	Force *Force
+	// Trail is what the commit says of who asked and why; force stands in it,
+	// with the gates that it passed. Source and Run are for callers to add.
+	Trail audit.Trail
 }
+
+// MayOpen reports whether a pull request with the moves may be opened, or
+// brought up to date. Every gate stops that but the approvals, which are given
+// to the pull request.
+func (v Verdict) MayOpen() bool { return v.Step == Opening && v.Outcome == Ready }
+
+// MayMerge reports whether the moves may be merged now. Every gate stops that,
+// and a verdict for opening never allows it.
+func (v Verdict) MayMerge() bool { return v.Step == Merging && v.Outcome == Ready }
 
 // Judge judges every gate, also behind one that is shut.
 func Judge(f Facts) Verdict {
-	v := Verdict{Moves: Moves(f.From, f.To)}
+	v := Verdict{Step: f.Step, Moves: Moves(f.From, f.To)}
 	for i := range v.Moves {
 		v.Moves[i].Direction = f.direction(v.Moves[i])
 	}
@@ -178,7 +212,7 @@ func Judge(f Facts) Verdict {
 		judge func() Finding
 	}{
 		{GatePermission, f.permission},
-		{GateHold, f.hold},
+		{GateHold, f.holds},
 		{GateDowngrade, func() Finding { return f.downgrade(v.Moves) }},
 		{GateFreeze, f.freeze},
 		{GateAfter, f.after},
@@ -203,9 +237,19 @@ func Judge(f Facts) Verdict {
 		v.Outcome = Refused
 	}
 	if v.Outcome == Pending {
-		v.Opens = f.opens(v.Findings)
+		v.Opens = v.opens(f)
 	}
+	v.Trail = v.trail(f)
 	return v
+}
+
+// stops reports whether what was found of a gate keeps the step from being
+// taken.
+func (v Verdict) stops(found Finding) bool {
+	if v.Step == Opening && found.Gate == GateApprovals {
+		return false
+	}
+	return !found.State.Passes()
 }
 
 func (v Verdict) outcome() Outcome {
@@ -215,7 +259,7 @@ func (v Verdict) outcome() Outcome {
 	out := Ready
 	for _, found := range v.Findings {
 		switch {
-		case found.State.Passes():
+		case !v.stops(found):
 		case slices.Contains(waiting, found.Gate):
 			out = Pending
 		default:
@@ -225,12 +269,12 @@ func (v Verdict) outcome() Outcome {
 	return out
 }
 
-// opens returns when the last of the gates that are shut opens.
-func (f Facts) opens(findings []Finding) time.Time {
+// opens returns when the last of the gates that stop the step opens.
+func (v Verdict) opens(f Facts) time.Time {
 	var t time.Time
-	for _, found := range findings {
+	for _, found := range v.Findings {
 		switch {
-		case found.State.Passes():
+		case !v.stops(found):
 		case found.Opens.IsZero():
 			return time.Time{}
 		case found.Opens.After(t):
@@ -242,6 +286,21 @@ func (f Facts) opens(findings []Finding) time.Time {
 		return s.Opens
 	}
 	return t
+}
+
+func (v Verdict) trail(f Facts) audit.Trail {
+	out := audit.Trail{RequestedBy: f.By, Reason: f.Reason}
+	if v.Force == nil {
+		return out
+	}
+	var passed []string
+	for _, found := range v.Findings {
+		if found.State == Forced {
+			passed = append(passed, string(found.Gate))
+		}
+	}
+	out.Reason = "forced past " + list(passed, "and") + " by " + v.Force.By + ": " + v.Force.Reason
+	return out
 }
 
 func (f Facts) skips(g Gate) bool {

@@ -1,6 +1,7 @@
 // Package promote owns the decision whether a version may enter an environment:
 // where it comes from, what it changes, which gates stand before it, and what a
-// roll-back returns to.
+// roll-back returns to. It is for the flow behind the commands promote and
+// rollback, be they given in a comment or on the command line.
 //
 // It is pure: facts go in, verdicts come out, and the same facts give the same
 // verdict. It refuses to gather facts, to read the clock, and to edit anything.
@@ -29,16 +30,10 @@ func (v Version) String() string {
 	return v.Tag + "@" + v.Digest
 }
 
-// isSame reports whether two versions are one. Of two equal tags, one may be
-// pinned to a digest where the other is not.
+// isSame reports whether two versions are one, by the rule of
+// [image.SameVersion].
 func (v Version) isSame(other Version) bool {
-	if v.Tag != other.Tag {
-		return false
-	}
-	if v.Tag != "" && (v.Digest == "" || other.Digest == "") {
-		return true
-	}
-	return v.Digest == other.Digest
+	return image.SameVersion(v.String(), other.String())
 }
 
 // Versions is where the images of one app stand in one environment. They are

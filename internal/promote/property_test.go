@@ -32,7 +32,7 @@ func randomHistory(r *rand.Rand) History {
 
 func randomFacts(t *testing.T, r *rand.Rand) Facts {
 	f := Facts{
-		Now: noon.Add(time.Duration(r.IntN(240)) * time.Minute), Env: "prod", IsRollBack: r.IntN(4) == 0,
+		Step: Step(r.IntN(2)), Now: noon.Add(time.Duration(r.IntN(240)) * time.Minute), Env: "prod", IsRollBack: r.IntN(4) == 0,
 		From: tag("v" + strconv.Itoa(1+r.IntN(4))), To: tag("v" + strconv.Itoa(1+r.IntN(4))),
 		By: "ada", May: Answer(min(1, r.IntN(6))),
 		Rules: Rules{Healthy: r.IntN(3) == 0, Soak: time.Duration(r.IntN(3)) * time.Hour, AllowDowngrade: r.IntN(4) == 0},
@@ -46,10 +46,16 @@ func randomFacts(t *testing.T, r *rand.Rand) Facts {
 		f.Rules.Checks = []string{"smoke"}
 	}
 	if r.IntN(6) == 0 {
-		f.Hold = &Hold{By: "bob"}
+		f.Holds = []Hold{{PullRequest: []string{"", "#7"}[r.IntN(2)]}}
 	}
 	if r.IntN(4) == 0 {
 		f.Force = &Force{By: "ada", May: Answer(r.IntN(3)), Reason: []string{"", "now"}[r.IntN(2)]}
+	}
+	if r.IntN(6) == 0 {
+		f.Rules.Approvals.Count = 1
+	}
+	if r.IntN(2) == 0 {
+		f.Approvals = []Approval{{By: "eve"}}
 	}
 	for _, g := range waiting {
 		if r.IntN(2) == 0 {
@@ -78,6 +84,9 @@ func TestNeverPastAClosedGate(t *testing.T) {
 		f := randomFacts(t, r)
 		v := Judge(f)
 		outcomes[v.Outcome]++
+		if isReady := v.Outcome == Ready; v.MayOpen() != (isReady && f.Step == Opening) || v.MayMerge() != (isReady && f.Step == Merging) {
+			t.Errorf("may open %t, may merge %t: %+v", v.MayOpen(), v.MayMerge(), f)
+		}
 		isForced := f.Force != nil
 		switch v.Outcome {
 		case Ready:
@@ -85,7 +94,7 @@ func TestNeverPastAClosedGate(t *testing.T) {
 			switch {
 			case f.May != Yes, isForced && (f.Force.May != Yes || f.Force.Reason == ""):
 				t.Errorf("nobody may: %+v", f)
-			case !f.IsRollBack && f.Hold != nil:
+			case !f.IsRollBack && len(f.Holds) > 0:
 				t.Errorf("past a hold: %+v", f)
 			case !f.IsRollBack && !f.Rules.AllowDowngrade && newer < older:
 				t.Errorf("backward: %+v", f)
@@ -93,6 +102,8 @@ func TestNeverPastAClosedGate(t *testing.T) {
 				t.Errorf("an environment is skipped: %+v", f)
 			case f.Freezes.State(f.Now).Frozen && !isForced && !(f.IsRollBack && slices.Contains(f.Rules.Skip, GateFreeze)):
 				t.Errorf("frozen: %+v", f)
+			case f.Step == Merging && f.Rules.Approvals.Count > len(f.Approvals) && !(f.IsRollBack && slices.Contains(f.Rules.Skip, GateApprovals)):
+				t.Errorf("nobody approved: %+v", f)
 			}
 		case Pending:
 			if v.Opens.IsZero() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/towpath-dev/towpath/internal/audit"
 	"github.com/towpath-dev/towpath/internal/freeze"
 	"github.com/towpath-dev/towpath/internal/image"
 )
@@ -19,7 +20,7 @@ func seen(hours map[float64]Health) []Observation {
 	return out
 }
 
-func TestHealthThatCannotBeKnownKeepsTheGateClosed(t *testing.T) {
+func TestDecisionHealthThatCannotBeKnownKeepsTheGateClosed(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		health map[float64]Health
@@ -45,7 +46,7 @@ func TestHealthThatCannotBeKnownKeepsTheGateClosed(t *testing.T) {
 	}
 }
 
-func TestSoakRunsFromHealthyAtThatVersion(t *testing.T) {
+func TestDecisionSoakRunsFromHealthyAtThatVersion(t *testing.T) {
 	t.Parallel()
 	const soak = 90 * time.Minute
 	for name, test := range map[string]struct {
@@ -108,13 +109,14 @@ func TestAllThatComeBeforeMustSoak(t *testing.T) {
 	}
 }
 
-func TestForceWithAReasonOpensWhatOnlyWaits(t *testing.T) {
+func TestDecisionForceIsACommandOfItsOwnAndOpensWhatOnlyWaits(t *testing.T) {
 	t.Parallel()
 	window, err := freeze.Between("2026-06-01", "2026-06-10", time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := facts()
+	f.Step = Merging
 	f.Freezes = freeze.Calendar{{Name: "audit", Window: window}}
 	f.Rules = Rules{Healthy: true, Soak: 24 * time.Hour, Checks: []string{"smoke"}}
 	wantOutcome(t, f, Pending)
@@ -137,7 +139,7 @@ func TestForceWithAReasonOpensWhatOnlyWaits(t *testing.T) {
 		"a right that is not known":  {func(f *Facts) { f.Force = &Force{By: "ada", Reason: "now"} }, GatePermission, Refused},
 		"no reason":                  {func(f *Facts) { f.Force = &Force{By: "ada", May: Yes, Reason: " "} }, GatePermission, Refused},
 		"no right to promote at all": {func(f *Facts) { f.May = No }, GatePermission, Refused},
-		"a hold":                     {func(f *Facts) { f.Hold = &Hold{By: "bob"} }, GateHold, Refused},
+		"a hold":                     {func(f *Facts) { f.Holds = []Hold{{}} }, GateHold, Refused},
 		"a downgrade":                {func(f *Facts) { f.From = tag("v3") }, GateDowngrade, Refused},
 		"a skipped environment":      {func(f *Facts) { f.Before = []Standing{env("staging", nil, "v1")} }, GateAfter, Refused},
 		"approvals":                  {func(f *Facts) { f.Rules.Approvals = ApprovalRule{Count: 1} }, GateApprovals, Pending},
@@ -160,67 +162,7 @@ func TestForceWithAReasonOpensWhatOnlyWaits(t *testing.T) {
 	}
 }
 
-func TestARollBackLeavesOutTheGatesThatSkipNames(t *testing.T) {
-	t.Parallel()
-	window, err := freeze.Between("2026-06-01", "2026-06-10", time.UTC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := facts()
-	f.From, f.To = tag("v3"), tag("v2")
-	f.Freezes = freeze.Calendar{{Name: "audit", Window: window}}
-	f.Rules = Rules{
-		Healthy: true, Soak: 24 * time.Hour, Checks: []string{"smoke"}, Approvals: ApprovalRule{Count: 1},
-		Skip: []Gate{GateSoak, GateHealthy, GateFreeze, GatePermission, GateHold},
-	}
-	wantGate(t, f, GateSoak, Closed, "of 24h") // a promotion leaves out none
-	f.IsRollBack = true
-	for _, g := range []Gate{GateSoak, GateHealthy, GateFreeze} {
-		wantGate(t, f, g, Skipped, "a roll-back leaves it out")
-	}
-	wantGate(t, f, GateDowngrade, Open, "a roll-back may go back")
-	wantGate(t, f, GateAfter, Open, "prod held before")
-	wantGate(t, f, GateChecks, Unknown, "smoke not found")
-	wantGate(t, f, GateApprovals, Closed, "0 of 1")
-	wantOutcome(t, f, Pending)
-	f.Rules.Skip = append(f.Rules.Skip, GateChecks, GateApprovals)
-	wantOutcome(t, f, Ready)
-	f.May = No
-	wantOutcome(t, f, Refused)
-}
-
-func TestPreviousIsTheEnvironmentsPreviousValue(t *testing.T) {
-	t.Parallel()
-	for name, test := range map[string]struct {
-		history []string
-		want    string // "" if there is none
-	}{
-		"not the version before":                    {[]string{"v1", "v4"}, "v1"},
-		"skipping what it was rolled back from":     {[]string{"v1", "v2", "<v1", "v3"}, "v1"},
-		"once more":                                 {[]string{"v1", "v2", "v3", "<v2"}, "v1"},
-		"again and again":                           {[]string{"v1", "v2", "v3", "v4", "<v3", "<v2"}, "v1"},
-		"two at once":                               {[]string{"v1", "v2", "v3", "v4", "<v2", "v5"}, "v2"},
-		"promoted again after a roll-back":          {[]string{"v1", "v2", "<v1", "v2", "v3"}, "v2"},
-		"the files changed, the versions did not":   {[]string{"v1", "v2", "v2"}, "v1"},
-		"an older one on purpose is a value":        {[]string{"v2", "v1"}, "v2"},
-		"rolled back past all that is in sight":     {[]string{"v5", "v6", "<v2"}, ""},
-		"and forward from there":                    {[]string{"v5", "v6", "<v2", "v3"}, "v2"},
-		"the first":                                 {[]string{"v1"}, ""},
-		"nothing":                                   {nil, ""},
-		"the first value, rolled back to":           {[]string{"v1", "v2", "<v1"}, ""},
-		"a roll-back to where it is changes little": {[]string{"v1", "v2", "<v2"}, "v1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, ok := history(test.history...).Previous()
-			if got.Versions.String() != test.want || ok != (test.want != "") {
-				t.Errorf("got %q, %t, want %q", got.Versions, ok, test.want)
-			}
-		})
-	}
-}
-
-func TestPromoteValuesOfImagesOnly(t *testing.T) {
+func TestDecisionPromoteValuesNeverLinesOrDirectories(t *testing.T) {
 	t.Parallel()
 	const migrate, side, fresh image.Repository = "ghcr.io/acme/web-migrate", "docker.io/library/redis", "ghcr.io/acme/new"
 	from := Versions{web: {Tag: "1.4.1"}, migrate: {Tag: "1.4.2"}, side: {Tag: "7.2"}}
@@ -265,6 +207,54 @@ func TestWhatIsThereAlreadyIsNoMove(t *testing.T) {
 	f.From = Versions{web: {Tag: "v2"}}
 	f.To = Versions{web: {Tag: "v2", Digest: "sha256:ab"}}
 	wantOutcome(t, f, Nothing)
+	f.From = Versions{web: {Digest: "sha256:ab"}}
+	wantOutcome(t, f, Nothing)
+	f.From = Versions{web: {Digest: "sha256:cd"}}
+	if moves := Judge(f).Moves; len(moves) != 1 {
+		t.Errorf("moves %v, want one to the other digest", moves)
+	}
+	f.From = nil
+	if moves := Judge(f).Moves; len(moves) != 1 {
+		t.Errorf("moves %v, want one from no version", moves)
+	}
 	f.To = nil
 	wantOutcome(t, f, Refused)
+}
+
+func TestDecisionForceWithAReasonStandsInTheAuditTrail(t *testing.T) {
+	t.Parallel()
+	f := facts()
+	f.Step, f.Now, f.Freezes = Merging, friday, weekend(t)
+	f.Rules.Soak = 24 * 365 * time.Hour
+	f.Reason = "release day"
+	f.Force = &Force{By: "bob", May: Yes, Reason: "CVE-2026-1\nis out"}
+	v := Judge(f)
+	if !v.MayMerge() {
+		t.Fatalf("it is not forced: %+v", v.Findings)
+	}
+	want := audit.Trail{RequestedBy: "ada", Reason: "forced past freeze and soak by bob: CVE-2026-1\nis out"}
+	if diff := cmp.Diff(want, v.Trail); diff != "" {
+		t.Error(diff)
+	}
+	// The commit keeps it.
+	text := v.Trail.Message("Promote web to prod", []audit.Move{{App: "web", Env: "prod", To: "v2"}})
+	if diff := cmp.Diff(want, audit.ParseTrail(text)); diff != "" {
+		t.Error(diff)
+	}
+
+	for name, change := range map[string]func(*Facts){
+		"no reason": func(f *Facts) { f.Force = &Force{By: "bob", May: Yes, Reason: " "} },
+		"no right":  func(f *Facts) { f.Force = &Force{By: "bob", May: No, Reason: "now"} },
+		"not asked": func(f *Facts) { f.Force = nil },
+		"not shut":  func(f *Facts) { f.Now, f.Rules.Soak = noon, 0 },
+	} {
+		t.Run("not with "+name, func(t *testing.T) {
+			t.Parallel()
+			g := f
+			change(&g)
+			if diff := cmp.Diff(audit.Trail{RequestedBy: "ada", Reason: "release day"}, Judge(g).Trail); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }

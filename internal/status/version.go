@@ -74,15 +74,7 @@ func different(versions []string) []string {
 	return out
 }
 
-func sameVersion(a, b string) bool {
-	if a == b {
-		return true
-	}
-	tagA, digestA := cut(a)
-	tagB, digestB := cut(b)
-	sameTag, sameDigest := tagA == tagB, digestA == digestB
-	return sameTag && (digestA == "" || digestB == "") || sameDigest && (tagA == "" || tagB == "")
-}
+func sameVersion(a, b string) bool { return image.SameVersion(a, b) }
 
 // cut returns the two parts of a version, either of which may be absent. A tag
 // has no colon.
