@@ -467,10 +467,10 @@ func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
 	if err != nil || stopped {
 		return err
 	}
-	if f.sparse, err = f.Checkout.Sparse(ctx, hold.Dir); err != nil {
+	if f.sparse, err = f.Sparse(ctx, hold.Dir); err != nil {
 		return err
 	}
-	holds, err := f.Checkout.Under(hold.Dir)
+	holds, err := f.Under(hold.Dir)
 	for _, path := range holds {
 		if !listed[path] && !yield(path) {
 			break

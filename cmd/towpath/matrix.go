@@ -93,9 +93,10 @@ func lagText(lag status.Lag, named bool) string {
 	}
 	if named || lag.Relation == status.Ahead || lag.Relation == status.Differs {
 		preposition := " "
-		if lag.Relation == status.Ahead {
+		switch lag.Relation {
+		case status.Ahead:
 			preposition = " of "
-		} else if lag.Relation == status.Differs {
+		case status.Differs:
 			preposition = " from "
 		}
 		text += preposition + lag.Env

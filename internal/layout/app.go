@@ -116,13 +116,13 @@ func (g *ground) fillImages(u *unit) {
 		}
 	}
 	for _, h := range u.homes {
-		h.form.tags = slices.DeleteFunc(h.form.tags, func(t tag) bool {
+		h.tags = slices.DeleteFunc(h.tags, func(t tag) bool {
 			// Keys are looked up in all files of an app, so they cannot stand
 			// for one image here and for another there.
 			return slices.ContainsFunc(among[t.keys], func(r image.Repository) bool { return r != t.image })
 		})
 	}
-	u.homes = slices.DeleteFunc(u.homes, func(h home) bool { return len(h.form.images)+len(h.tags) == 0 })
+	u.homes = slices.DeleteFunc(u.homes, func(h home) bool { return len(h.images)+len(h.tags) == 0 })
 }
 
 // imagesAmong returns the images that files of an app have beside some keys.
@@ -133,7 +133,7 @@ func (g *ground) imagesAmong(u *unit, keys string) []image.Repository {
 		return nil
 	}
 	for _, h := range u.homes {
-		if len(h.form.images) == 0 {
+		if len(h.images) == 0 {
 			continue
 		}
 		for _, env := range slices.Sorted(maps.Keys(h.envs)) {
@@ -367,7 +367,7 @@ func (h home) depth() int {
 func (u *unit) images() []image.Repository {
 	var all []image.Repository
 	for _, h := range u.homes {
-		all = append(all, h.form.images...)
+		all = append(all, h.images...)
 		for _, t := range h.tags {
 			if t.image != "" {
 				all = append(all, t.image)

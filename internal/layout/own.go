@@ -130,7 +130,7 @@ func (g *ground) kinOf(u *unit, images []image.Repository, upstream func(image.R
 			}
 			rest = append(rest, k)
 		}
-		all = append(rest, own)
+		all = slices.Concat(rest, []kin{own})
 	}
 	return all
 }

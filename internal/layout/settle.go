@@ -166,7 +166,7 @@ func (s *settlement) sift() {
 // holds reports whether a file has a version of one of an app's own images, or
 // of one that is not known.
 func (h home) holds(own []image.Repository) bool {
-	return slices.ContainsFunc(h.form.images, func(r image.Repository) bool { return slices.Contains(own, r) }) ||
+	return slices.ContainsFunc(h.images, func(r image.Repository) bool { return slices.Contains(own, r) }) ||
 		slices.ContainsFunc(h.tags, func(t tag) bool { return t.image == "" || slices.Contains(own, t.image) })
 }
 

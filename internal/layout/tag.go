@@ -90,8 +90,10 @@ func (g *ground) imageOf(file, keys string) image.Repository {
 	}
 	dir, _ := split(file)
 	for ; ; dir, _ = split(dir) {
-		for _, at := range []string{"values.yaml", "values.yml", "values/values.yaml", "values/base.yaml", "values/common.yaml",
-			"values-base.yaml", "values-common.yaml", "base/values.yaml", "chart/values.yaml", "helm/values.yaml"} {
+		for _, at := range []string{
+			"values.yaml", "values.yml", "values/values.yaml", "values/base.yaml", "values/common.yaml",
+			"values-base.yaml", "values-common.yaml", "base/values.yaml", "chart/values.yaml", "helm/values.yaml",
+		} {
 			beside := join(dir, at)
 			if beside == file || !g.has(beside) {
 				continue

@@ -24,10 +24,10 @@ var upstreamSpaces = setOf("alpine apache argoproj aquasec bitnami bitnamilegacy
 // namespace they have a copy.
 var upstreamNames = setOf("adminer aerospike alertmanager alpine amazonlinux arangodb bash bats blackbox-exporter busybox caddy " +
 	"cassandra centos chronograf clickhouse-server cloud-sql-proxy cloudsql-proxy configmap-reload consul couchbase couchdb crate curl " +
-	"debian docker eclipse-mosquitto eclipse-temurin elasticsearch envoy etcd fedora fluent-bit fluentd gce-proxy golang grafana " +
+	"debian docker eclipse-mosquito eclipse-temurin elasticsearch envoy etcd fedora fluent-bit fluentd gce-proxy golang grafana " +
 	"grafana-image-renderer haproxy hazelcast httpbin httpd influxdb istio-proxy jaeger k8s-sidecar kafka keycloak kibana kong kubectl " +
 	"kube-rbac-proxy kube-webhook-certgen localstack logstash loki loki-canary loki-helm-test mailhog mailpit mariadb memcached minio mongo " +
-	"mongo-express mongodb mosquitto mssql mysql nats neo4j nginx nginx-unprivileged node oauth-proxy oauth2-proxy ollama openjdk " +
+	"mongo-express mongodb mosquito mssql mysql nats neo4j nginx nginx-unprivileged node oauth-proxy oauth2-proxy ollama openjdk " +
 	"opensearch opentelemetry-collector opentelemetry-collector-contrib orientdb os-shell pause percona pgadmin4 pgbouncer php phpmyadmin " +
 	"postgis postgres postgresql prometheus prometheus-config-reloader promtail pushgateway python rabbitmq redis redis-sentinel " +
 	"redis-stack registry rethinkdb rockylinux ruby scratch solr swagger-ui telegraf tempo temporal timescaledb tomcat traefik ubi " +

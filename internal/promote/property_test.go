@@ -100,9 +100,9 @@ func TestNeverPastAClosedGate(t *testing.T) {
 				t.Errorf("backward: %+v", f)
 			case !f.IsRollBack && slices.ContainsFunc(f.Before, func(s Standing) bool { return s.lacks(f.To) != "" }):
 				t.Errorf("an environment is skipped: %+v", f)
-			case f.Freezes.State(f.Now).Frozen && !isForced && !(f.IsRollBack && slices.Contains(f.Rules.Skip, GateFreeze)):
+			case f.Freezes.State(f.Now).Frozen && !isForced && (!f.IsRollBack || !slices.Contains(f.Rules.Skip, GateFreeze)):
 				t.Errorf("frozen: %+v", f)
-			case f.Step == Merging && f.Rules.Approvals.Count > len(f.Approvals) && !(f.IsRollBack && slices.Contains(f.Rules.Skip, GateApprovals)):
+			case f.Step == Merging && f.Rules.Approvals.Count > len(f.Approvals) && (!f.IsRollBack || !slices.Contains(f.Rules.Skip, GateApprovals)):
 				t.Errorf("nobody approved: %+v", f)
 			}
 		case Pending:

@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -57,27 +58,35 @@ func TestNarrow(t *testing.T) {
 		want      narrowed
 	}{
 		{
-			"an environment", in("staging"), []string{"web"},
+			"an environment", in("staging"),
+			[]string{"web"},
 			narrowed{Files: []string{"apps/web/staging/a.yaml web"}},
 		},
 		{
-			"a group means its members", in("prod"), []string{"web"},
+			"a group means its members", in("prod"),
+			[]string{"web"},
 			narrowed{Files: []string{"apps/web/prod-eu/a.yaml web", "apps/web/prod-us/a.yaml web"}},
 		},
 		{
-			"several names, one of them twice", in("prod-eu", "staging", "prod"), []string{"web"},
+			"several names, one of them twice", in("prod-eu", "staging", "prod"),
+			[]string{"web"},
 			narrowed{Files: []string{"apps/web/prod-eu/a.yaml web", "apps/web/prod-us/a.yaml web", "apps/web/staging/a.yaml web"}},
 		},
 		{
-			"an app of two that name the image", Selection{Apps: []string{"copy"}}, []string{"web"},
+			"an app of two that name the image",
+			Selection{Apps: []string{"copy"}},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/copy/dev/a.yaml web"}},
 		},
 		{
-			"app and environment", Selection{Environments: []string{"prod"}, Apps: []string{"web"}}, []string{"web"},
+			"app and environment",
+			Selection{Environments: []string{"prod"}, Apps: []string{"web"}},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/web/prod-eu/a.yaml web", "apps/web/prod-us/a.yaml web"}},
 		},
 		{
-			"keys in each file of the app that is selected", in("dev", "prod"), []string{"billing"},
+			"keys in each file of the app that is selected", in("dev", "prod"),
+			[]string{"billing"},
 			narrowed{
 				Files: []string{"charts/billing/values-dev.yaml billing", "charts/billing/values-prod-us.yaml billing"},
 				Keys: []string{
@@ -87,14 +96,17 @@ func TestNarrow(t *testing.T) {
 			},
 		},
 		{
-			"keys of an app that is discovered", in("*"), []string{"search"},
+			"keys of an app that is discovered", in("*"),
+			[]string{"search"},
 			narrowed{
 				Files: []string{"tags/dev/search search", "tags/prod-eu/search search"},
 				Keys:  []string{"tags/dev/search:image_tag search", "tags/prod-eu/search:image_tag search"},
 			},
 		},
 		{
-			"several images, each in the files of its apps", Selection{}, []string{"shop", "shop-migrate", "search"},
+			"several images, each in the files of its apps",
+			Selection{},
+			[]string{"shop", "shop-migrate", "search"},
 			narrowed{
 				Files: []string{
 					"apps/shop/dev/a.yaml shop", "apps/shop/dev/a.yaml shop-migrate",
@@ -104,23 +116,31 @@ func TestNarrow(t *testing.T) {
 			},
 		},
 		{
-			"an image that no app names", Selection{}, []string{"wbe"},
+			"an image that no app names",
+			Selection{},
+			[]string{"wbe"},
 			narrowed{Faults: []string{"no app in .towpath.yaml names ghcr.io/acme/wbe"}},
 		},
 		{
-			"an image of another app", Selection{Apps: []string{"shop", "billing"}}, []string{"web"},
+			"an image of another app",
+			Selection{Apps: []string{"shop", "billing"}},
+			[]string{"web"},
 			narrowed{Faults: []string{"ghcr.io/acme/web is no image of app billing, shop"}},
 		},
 		{
-			"an app that is not deployed there", in("dev", "staging"), []string{"late"},
+			"an app that is not deployed there", in("dev", "staging"),
+			[]string{"late"},
 			narrowed{Faults: []string{"app late is not deployed in dev, staging"}},
 		},
 		{
-			"an app that is deployed nowhere", in("*"), []string{"gone"},
+			"an app that is deployed nowhere", in("*"),
+			[]string{"gone"},
 			narrowed{Faults: []string{"app gone is not deployed in dev, lab, staging, prod-eu, prod-us"}},
 		},
 		{
-			"all faults at once", Selection{}, []string{"web", "late", "wbe"},
+			"all faults at once",
+			Selection{},
+			[]string{"web", "late", "wbe"},
 			narrowed{Faults: []string{"app late is not deployed in dev, lab", "no app in .towpath.yaml names ghcr.io/acme/wbe"}},
 		},
 	} {
@@ -170,30 +190,48 @@ func TestDecisionBumpHonoursHolds(t *testing.T) {
 		want      narrowed
 	}{
 		{
-			"what is held stays, and the rest moves", Selection{}, []string{"dev/web"}, []string{"web"},
+			"what is held stays, and the rest moves",
+			Selection{},
+			[]string{"dev/web"},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/copy/dev/a.yaml web"}, Held: []string{held("dev", "web")}},
 		},
 		{
-			"with several images it is said once", Selection{}, []string{"dev/shop"}, []string{"shop", "shop-migrate"},
+			"with several images it is said once",
+			Selection{},
+			[]string{"dev/shop"},
+			[]string{"shop", "shop-migrate"},
 			narrowed{
 				Files: []string{"apps/shop/lab/a.yaml shop", "apps/shop/lab/a.yaml shop-migrate"},
 				Held:  []string{held("dev", "shop")},
 			},
 		},
 		{
-			"in each environment by itself", Selection{Environments: []string{"prod"}}, []string{"prod-eu/web", "prod-us/web"}, []string{"web"},
+			"in each environment by itself",
+			Selection{Environments: []string{"prod"}},
+			[]string{"prod-eu/web", "prod-us/web"},
+			[]string{"web"},
 			narrowed{Held: []string{held("prod-eu", "web"), held("prod-us", "web")}},
 		},
 		{
-			"keys are held, too", Selection{}, []string{"dev/billing"}, []string{"billing"},
+			"keys are held, too",
+			Selection{},
+			[]string{"dev/billing"},
+			[]string{"billing"},
 			narrowed{Held: []string{held("dev", "billing")}},
 		},
 		{
-			"other environments do not matter", Selection{}, []string{"staging/web", "prod-eu/web"}, []string{"web"},
+			"other environments do not matter",
+			Selection{},
+			[]string{"staging/web", "prod-eu/web"},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/copy/dev/a.yaml web", "apps/web/dev/a.yaml web", "apps/web/dev/b.yaml web"}},
 		},
 		{
-			"a hold of a group holds its members", Selection{Environments: []string{"*"}}, []string{"prod/web"}, []string{"web"},
+			"a hold of a group holds its members",
+			Selection{Environments: []string{"*"}},
+			[]string{"prod/web"},
+			[]string{"web"},
 			narrowed{
 				Files: []string{"apps/copy/dev/a.yaml web", "apps/web/dev/a.yaml web", "apps/web/dev/b.yaml web", "apps/web/staging/a.yaml web"},
 				Held: []string{
@@ -203,15 +241,24 @@ func TestDecisionBumpHonoursHolds(t *testing.T) {
 			},
 		},
 		{
-			"nor do other apps", Selection{Environments: []string{"prod"}}, []string{"prod-eu/shop", "qa/web", "prod-eu/wbe"}, []string{"web"},
+			"nor do other apps",
+			Selection{Environments: []string{"prod"}},
+			[]string{"prod-eu/shop", "qa/web", "prod-eu/wbe"},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/web/prod-eu/a.yaml web", "apps/web/prod-us/a.yaml web"}},
 		},
 		{
-			"where the app is not deployed there is nothing to hold", Selection{}, []string{"lab/web"}, []string{"web"},
+			"where the app is not deployed there is nothing to hold",
+			Selection{},
+			[]string{"lab/web"},
+			[]string{"web"},
 			narrowed{Files: []string{"apps/copy/dev/a.yaml web", "apps/web/dev/a.yaml web", "apps/web/dev/b.yaml web"}},
 		},
 		{
-			"a hold that cannot be read holds", Selection{Apps: []string{"web"}}, []string{"dev/web!"}, []string{"web"},
+			"a hold that cannot be read holds",
+			Selection{Apps: []string{"web"}},
+			[]string{"dev/web!"},
+			[]string{"web"},
 			narrowed{Held: []string{".towpath/holds/dev/web.yaml: app web is held in dev: its hold file .towpath/holds/dev/web.yaml cannot be read"}},
 		},
 	} {
@@ -251,37 +298,48 @@ func TestNarrowWithPlacesThatAreNamed(t *testing.T) {
 		want    narrowed
 	}{
 		{
-			"they stay, also outside of the scope", set("apps/web/prod-eu/a.yaml", "README.md"), nil, []string{"late"},
+			"they stay, also outside of the scope", set("apps/web/prod-eu/a.yaml", "README.md"), nil,
+			[]string{"late"},
 			narrowed{Keys: []string{"apps/web/prod-eu/a.yaml:tag", "README.md:tag"}},
 		},
 		{
-			"they may be for an image that no app names", set("README.md"), nil, []string{"wbe"},
+			"they may be for an image that no app names", set("README.md"), nil,
+			[]string{"wbe"},
 			narrowed{Keys: []string{"README.md:tag"}},
 		},
 		{
-			"they come with those of the apps", set("README.md"), nil, []string{"billing"},
+			"they come with those of the apps", set("README.md"), nil,
+			[]string{"billing"},
 			narrowed{
 				Files: []string{"charts/billing/values-dev.yaml billing"},
 				Keys:  []string{"README.md:tag", "charts/billing/values-dev.yaml:image.tag billing", `charts/billing/values-dev.yaml:cron."image.tag" billing`},
 			},
 		},
 		{
-			"in what is held they are refused, wherever it is", set("apps/web/prod-eu/a.yaml", "apps/web/prod-eu/a.yaml"), []string{"prod-eu/web"}, []string{"web"},
+			"in what is held they are refused, wherever it is", set("apps/web/prod-eu/a.yaml", "apps/web/prod-eu/a.yaml"),
+			[]string{"prod-eu/web"},
+			[]string{"web"},
 			narrowed{Faults: []string{".towpath/holds/prod-eu/web.yaml: app web is held in prod-eu: loses orders"}},
 		},
 		{
-			"also where the file is yet to come", set("apps/web/prod-eu/new.yaml"), []string{"prod-eu/web"}, []string{"web"},
+			"also where the file is yet to come", set("apps/web/prod-eu/new.yaml"),
+			[]string{"prod-eu/web"},
+			[]string{"web"},
 			narrowed{Faults: []string{".towpath/holds/prod-eu/web.yaml: app web is held in prod-eu: loses orders"}},
 		},
 		{
-			"and so are entries that would be added", &bump.Request{Add: []string{"apps/web/dev/a.yaml", "apps/copy/dev/a.yaml"}}, []string{"dev/web", "dev/copy"}, []string{"web"},
+			"and so are entries that would be added", &bump.Request{Add: []string{"apps/web/dev/a.yaml", "apps/copy/dev/a.yaml"}},
+			[]string{"dev/web", "dev/copy"},
+			[]string{"web"},
 			narrowed{Faults: []string{
 				".towpath/holds/dev/web.yaml: app web is held in dev: loses orders",
 				".towpath/holds/dev/copy.yaml: app copy is held in dev: loses orders",
 			}},
 		},
 		{
-			"in what is not held they are not", set("apps/web/prod-us/a.yaml"), []string{"prod-eu/web"}, []string{"late"},
+			"in what is not held they are not", set("apps/web/prod-us/a.yaml"),
+			[]string{"prod-eu/web"},
+			[]string{"late"},
 			narrowed{Keys: []string{"apps/web/prod-us/a.yaml:tag"}},
 		},
 	} {
@@ -343,7 +401,7 @@ func TestNarrowExplains(t *testing.T) {
 		r := &bump.Request{Moves: []bump.Move{{Image: image.Repository("ghcr.io/acme/" + test.image), Tag: "2"}}}
 		_, err := scopeOf(t, test.selection).Narrow(r)
 		faults := err.(interface{ Unwrap() []error }).Unwrap()
-		if f := faults[0].(*fault.Error); f.Code != test.code || f.Hint != test.hint {
+		if f, _ := errors.AsType[*fault.Error](faults[0]); f.Code != test.code || f.Hint != test.hint {
 			t.Errorf("%s: got %s %q, want %s %q", test.name, f.Code, f.Hint, test.code, test.hint)
 		}
 		if r.Match != nil || r.MatchImage != nil {

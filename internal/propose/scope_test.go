@@ -1,6 +1,7 @@
 package propose
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -93,7 +94,7 @@ func faultLines(t *testing.T, err error) []string {
 		}
 		return out
 	}
-	f, ok := err.(*fault.Error)
+	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		t.Fatalf("%v is no fault", err)
 	}
@@ -144,7 +145,7 @@ func TestUnknownNamesSayWhatIsKnown(t *testing.T) {
 	} {
 		_, err := NewScope(cfg, tree, nil, test.selection)
 		faults := err.(interface{ Unwrap() []error }).Unwrap()
-		if f := faults[0].(*fault.Error); f.Hint != test.hint || f.Code != fault.Usage {
+		if f, _ := errors.AsType[*fault.Error](faults[0]); f.Hint != test.hint || f.Code != fault.Usage {
 			t.Errorf("%v: got %s with the hint %q, want %q", test.selection, f.Code, f.Hint, test.hint)
 		}
 	}
