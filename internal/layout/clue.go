@@ -139,7 +139,7 @@ func (g *ground) read(clues []clue) *view {
 		alone := !c.sure && len(families[c.slot.family()]) == 1
 		for _, n := range c.names {
 			_, word, ok := stageWord(n)
-			lonely := alone && !(ok && telling[word] && (believed[n] || len(believed) == 0))
+			lonely := alone && (!ok || !telling[word] || !believed[n] && len(believed) > 0)
 			if g.given[n] || !g.only && !lonely {
 				v.at[c.slot.path(n)] = reading{c, n}
 			}
