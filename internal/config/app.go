@@ -14,18 +14,18 @@ import (
 // App is one app, by its name, or all apps that a pattern finds in the tree.
 type App struct {
 	schema.Place
-	Name     string    `key:"name,name" one:"who" with:"files" doc:"how commands and {app} name it"`
+	Name     string    `key:"name,name" one:"who" with:"files" alias:"app,service" doc:"how commands and {app} name it" note:"{app} stands for this name in paths, so folders and files must be named so, too"`
 	Discover *Pattern  `key:"discover" one:"who" doc:"a pattern with {app}: each name that it finds in the tree is an app"`
-	Images   []Image   `key:"images,required" doc:"the images whose versions move, together, in one pull request"`
-	Files    []Pattern `key:"files,unique" doc:"patterns of the files where the versions stand, with {app} and {env}; what discover finds, if left out"`
-	Keys     []Key     `key:"keys,unique" doc:"where only a tag stands in the files, its keys, as in image.tag; for an app with one image"`
+	Images   []Image   `key:"images,required" alias:"image" doc:"the images whose versions move, together, in one pull request"`
+	Files    []Pattern `key:"files,filled,unique" alias:"file,path,paths" doc:"patterns of the files where the versions stand, with {app} and {env}; what discover finds, if left out"`
+	Keys     []Key     `key:"keys,filled,unique" alias:"key" doc:"where only a tag stands in the files, its keys, as in image.tag; for an app with one image"`
 }
 
 // Image is an image of an app.
 type Image struct {
 	schema.Place
-	Image  string `key:"image,required,short" doc:"the repository, without tag or digest; {app} may stand in it"`
-	Keys   []Key  `key:"keys,unique" doc:"where only its tag stands in the files, its keys"`
+	Image  string `key:"image,required,short" alias:"name,repository,repo" doc:"the repository, without tag or digest; {app} may stand in it"`
+	Keys   []Key  `key:"keys,filled,unique" alias:"key" doc:"where only its tag stands in the files, its keys"`
 	Policy Policy `key:"policy" doc:"which newer version is picked"`
 }
 

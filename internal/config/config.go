@@ -27,8 +27,8 @@ const Path = ".towpath.yaml"
 // the declaration of the file; see [schema].
 type Config struct {
 	Version      int           `key:"version,required" min:"1" max:"1" doc:"the version of this file's format"`
-	Environments []Environment `key:"environments,required" max:"1000" doc:"where apps run; the order of the list is for reading, after decides"`
-	Apps         []App         `key:"apps" doc:"what is deployed, and where its versions stand"`
+	Environments []Environment `key:"environments,required" max:"1000" alias:"env,envs,stages" doc:"where apps run; the order of the list is for reading, after decides"`
+	Apps         []App         `key:"apps" alias:"applications,services" doc:"what is deployed, and where its versions stand"`
 	Freezes      []Freeze      `key:"freezes" doc:"when nothing is opened or merged for an environment"`
 	Promotion    Promotion     `key:"promotion" doc:"how versions are promoted"`
 	Rollback     Rollback      `key:"rollback" doc:"how versions are rolled back"`
@@ -61,9 +61,7 @@ func Parse(src []byte) (*Config, error) {
 	}
 	doc, err := yamledit.Parse(src, spans[0])
 	if e, ok := errors.AsType[*edit.SyntaxError](err); ok {
-		f := c.Fault(e.Offset, "", "the file is not YAML: %s", e.Message)
-		f.Column = 0 // the parser knows the line, and that often only roughly
-		return nil, f
+		return nil, c.syntax(yamledit.Diagnose(src, spans[0], e))
 	}
 	if err != nil {
 		return nil, c.Fault(0, "", "the file is not YAML: %v", err)
@@ -86,6 +84,7 @@ func Parse(src []byte) (*Config, error) {
 	k := check{Config: c, faults: faults}
 	k.environments()
 	k.order()
+	k.gates()
 	k.apps()
 	k.claims()
 	k.freezes()
@@ -97,9 +96,25 @@ func Parse(src []byte) (*Config, error) {
 	return c, nil
 }
 
-// isLater reports whether a version is one that is yet to come.
+// syntax makes faults of why the file cannot be read.
+func (c *Config) syntax(found []yamledit.Diagnosis) error {
+	var faults []schema.Fault
+	for _, d := range found {
+		message := "the file is not YAML: " + d.Message
+		if !d.Exact {
+			f := c.Fault(d.Offset, d.Hint, "%s", message)
+			f.Column = 0 // only the line is known
+			return f
+		}
+		faults = append(faults, schema.Fault{Offset: d.Offset, Message: message, Hint: d.Hint})
+	}
+	return c.file.Error(faults)
+}
+
+// isLater reports whether a version is one that is yet to come, in quotes or
+// not.
 func isLater(version *edit.Node) bool {
-	if version == nil || version.Kind != edit.Scalar || version.Tag == edit.TagString {
+	if version == nil || version.Kind != edit.Scalar {
 		return false
 	}
 	number := strings.TrimLeft(version.Value, "0")

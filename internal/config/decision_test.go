@@ -39,11 +39,11 @@ func TestDecisionAllFaultsAreReportedAtOnce(t *testing.T) {
 
 func TestDecisionAnchorsAreAllowed(t *testing.T) {
 	t.Parallel()
-	c := parse(t, "version: 1\nx-gates: &g {soak: 1h, healthy: true}\nenvironments:\n  - {name: a, gates: *g}\n  - {name: b, gates: {<<: *g, soak: 2h}}\n")
-	if diff := cmp.Diff(Gates{Soak: Duration(time.Hour), Healthy: true}, c.Environments[0].Gates); diff != "" {
+	c := parse(t, "version: 1\nx-gates: &g {soak: 1h, healthy: true}\nenvironments:\n  - {name: dev}\n  - {name: a, after: [dev], gates: *g}\n  - {name: b, after: [dev], gates: {<<: *g, soak: 2h}}\n")
+	if diff := cmp.Diff(Gates{Soak: Duration(time.Hour), Healthy: true}, c.Environments[1].Gates); diff != "" {
 		t.Errorf("alias (-want +got)\n%s", diff)
 	}
-	if diff := cmp.Diff(Gates{Soak: Duration(2 * time.Hour), Healthy: true}, c.Environments[1].Gates); diff != "" {
+	if diff := cmp.Diff(Gates{Soak: Duration(2 * time.Hour), Healthy: true}, c.Environments[2].Gates); diff != "" {
 		t.Errorf("merge (-want +got)\n%s", diff)
 	}
 }
@@ -51,6 +51,8 @@ func TestDecisionAnchorsAreAllowed(t *testing.T) {
 func TestDecisionLaterVersionSaysToUpgrade(t *testing.T) {
 	t.Parallel()
 	wantFaults(t, "stages: {}\nversion: 2\nenvironments: 5\n", "upgrade towpath")
+	wantFaults(t, "stages: {}\nversion: \"2\"\nenvironments: 5\n", "upgrade towpath")
+	wantFaults(t, "version: \"1\"\nenvironments: [{name: dev}]\n", "write it without quotes: 1")
 }
 
 func TestDecisionAfterMakesTheOrderNotTheList(t *testing.T) {
@@ -63,6 +65,22 @@ func TestDecisionAfterMakesTheOrderNotTheList(t *testing.T) {
 	if diff := cmp.Diff([]string{"dev", "test", "live"}, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+func TestDecisionSoakAndHealthyAreOfAfter(t *testing.T) {
+	t.Parallel()
+	const hint = "write after: [dev], or leave the gate out; without after, prod comes first, and a plain `towpath bump` changes it"
+	envs := func(prod string) string { return "version: 1\nenvironments: [{name: dev}, {name: prod" + prod + "}]\n" }
+	wantFaults(t, envs(", gates: {soak: 24h}"), "soak can never hold prod back: it has no after; "+hint)
+	wantFaults(t, envs(", gates: {healthy: true}, after: []"), "healthy can never hold prod back: it has no after; "+hint)
+	wantFaults(t, envs(", gates: {soak: 1h, healthy: true}"), "soak and healthy can never hold prod back")
+	parse(t, envs(", gates: {checks: [smoke], approvals: {}, healthy: false}"))
+	parse(t, envs(", gates: {soak: 24h}, after: [dev]"))
+	// What is wrong with after, or was meant by it, is enough.
+	wantFaults(t, envs(", gates: {soak: 24h}, afetr: [dev]"), "did you mean after?")
+	wantFaults(t, envs(", gates: {soak: 24h}, previous: [dev]"), "unknown key previous")
+	wantFaults(t, envs(", gates: {soak: 24h}, after: dev"), "after must be a list")
+	wantFaults(t, envs(", gates: {soak: 24h}, after: "), "after has no value")
 }
 
 func TestDecisionAGroupMeansItsMembers(t *testing.T) {

@@ -55,13 +55,16 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		sum += n * float64(u.length)
 		rest = rest[digits+1:]
 	}
+	noTime := &schema.TextError{Message: fmt.Sprintf("%q is no time at all", text), Hint: "leave the key out, or write how long"}
 	switch {
+	case rest != "" && strings.Trim(rest, "0") == "" && sum == 0:
+		return noTime
 	case rest == string(text) && rest != "" && strings.Trim(rest, "0123456789") == "":
 		return fail(fmt.Sprintf("write its unit, as in %.20sm", rest))
 	case rest != "" || len(text) == 0:
 		return fail(hint)
 	case sum == 0:
-		return &schema.TextError{Message: fmt.Sprintf("%q is no time at all", text), Hint: "leave the key out, or write how long"}
+		return noTime
 	case sum >= math.MaxInt64:
 		return &schema.TextError{Message: fmt.Sprintf("%q is longer than 292 years", text), Hint: hint}
 	}

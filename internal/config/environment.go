@@ -11,9 +11,9 @@ import (
 // Environment is one place where apps run.
 type Environment struct {
 	schema.Place
-	Name     string   `key:"name,required,name" doc:"how commands and {env} name it"`
-	Group    string   `key:"group,name" doc:"a set of environments that can be named together; it must not be named like an environment"`
-	After    []string `key:"after,name,unique" doc:"the environments that must hold a version first, all of them; a group means its members"`
+	Name     string   `key:"name,required,name" doc:"how commands and {env} name it" note:"{env} stands for this name in paths, so folders and files must be named so, too"`
+	Group    string   `key:"group,name" alias:"region,groups" doc:"a set of environments that can be named together; it must not be named like an environment"`
+	After    []string `key:"after,name,unique" alias:"requires,dependsOn,dependencies,needs,from,upstream" doc:"the environments that must hold a version first, all of them; a group means its members"`
 	Auto     Auto     `key:"auto" default:"manual" doc:"what happens when a version may enter: it is merged, a pull request is opened, or nothing"`
 	Gates    Gates    `key:"gates" doc:"what must hold before a version enters"`
 	Commands Commands `key:"commands" doc:"who may give a command for this environment, in place of what the file says"`
@@ -45,7 +45,7 @@ type Gates struct {
 	Soak      Duration   `key:"soak" doc:"how long the version must have been healthy in each environment of after"`
 	Healthy   bool       `key:"healthy" default:"false" doc:"whether each environment of after must be healthy now; unknown health is not healthy"`
 	Checks    []string   `key:"checks,unique" doc:"statuses that must have passed on the source's merge commit"`
-	Approvals *Approvals `key:"approvals" doc:"who must approve the pull request"`
+	Approvals *Approvals `key:"approvals" alias:"reviewers,approvers,reviews" doc:"who must approve the pull request"`
 }
 
 // Approvals are the approvals that a pull request needs. Where neither teams
@@ -53,7 +53,7 @@ type Gates struct {
 type Approvals struct {
 	Count     int      `key:"count" default:"1" min:"1" doc:"how many are needed"`
 	Teams     []string `key:"teams,unique" doc:"teams whose members count"`
-	Users     []string `key:"users,unique" doc:"people who count"`
+	Users     []string `key:"users,unique" alias:"reviewers,approvers,people" doc:"people who count"`
 	NotAuthor bool     `key:"notAuthor" default:"false" doc:"leaves out who asked for the promotion, who wrote the source pull request, and the authors of its commits"`
 }
 
@@ -172,6 +172,66 @@ func (k *check) environments() {
 			k.known(name, steps("environments", i, "after", j))
 		}
 	}
+}
+
+// gates checks that the gates that ask for the environments of after have some.
+func (k *check) gates() {
+	for i := range k.Environments {
+		e := &k.Environments[i]
+		var gates []string
+		if e.Gates.Soak != 0 {
+			gates = append(gates, "soak")
+		}
+		if e.Gates.Healthy {
+			gates = append(gates, "healthy")
+		}
+		// Where after is at fault, or may be what an unknown key means, that is said.
+		isSaid := e.Vague || e.After == nil && k.file.Has("environments", i, "after")
+		if gates == nil || len(e.After) > 0 || isSaid {
+			continue
+		}
+		name := e.Name
+		if name == "" {
+			name = "the environment"
+		}
+		// What comes from an anchor stands before its alias, which is the place.
+		at := max(e.Offset, k.file.Offset("environments", i, "gates"), k.file.Offset("environments", i, "gates", gates[0]))
+		hint := fmt.Sprintf("leave the gate out, or declare what comes before %s, and name it in after", name)
+		if before := k.likelyBefore(i); before != "" {
+			hint = fmt.Sprintf("write after: [%s], or leave the gate out", before)
+		}
+		k.faultAt(at, hint+fmt.Sprintf("; without after, %s comes first, and a plain `towpath bump` changes it", name),
+			"%s can never hold %s back: it has no after", strings.Join(gates, " and "), name)
+	}
+}
+
+// likelyBefore returns the environment that one without after most likely comes
+// after: the next above it in the file that can be, or else below; "" for none.
+func (k *check) likelyBefore(i int) string {
+	own := k.Environments[i]
+	others := slices.Concat(k.Environments[:i], k.Environments[i+1:])
+	slices.Reverse(others[:i])
+	for _, e := range others {
+		isSibling := e.Group != "" && e.Group == own.Group
+		if e.Name != "" && e.Name != own.Name && !isSibling && !k.comesAfter(e.Name, own.Name, map[string]bool{}) {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// comesAfter reports whether an environment waits for another, or for one that
+// does.
+func (k *check) comesAfter(name, other string, seen map[string]bool) bool {
+	if e := k.Environment(name); e != nil && !seen[name] {
+		seen[name] = true
+		for _, before := range k.members.expand(e.After) {
+			if before == other || k.comesAfter(before, other, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // known checks that a name means environments.

@@ -14,12 +14,12 @@ import (
 type Freeze struct {
 	schema.Place
 	Name         string   `key:"name,required" doc:"what people are told"`
-	Environments []string `key:"environments,required,name,unique" doc:"environments or groups"`
-	Cron         string   `key:"cron" one:"when" with:"for" doc:"when it begins, as five fields"`
-	For          Duration `key:"for" with:"cron" doc:"how long it lasts, on the wall clock"`
-	From         Date     `key:"from" one:"when" with:"to" doc:"when it begins: a date, or a local time"`
-	To           Date     `key:"to" with:"from" doc:"when it ends; a date is still frozen"`
-	Timezone     string   `key:"timezone,required" doc:"whose wall clock decides, as in Europe/London"`
+	Environments []string `key:"environments,required,name,unique" alias:"env,envs,groups" doc:"environments or groups"`
+	Cron         string   `key:"cron" one:"when" with:"for" alias:"schedule" doc:"when it begins, as five fields"`
+	For          Duration `key:"for" with:"cron" alias:"duration,length" doc:"how long it lasts, on the wall clock"`
+	From         Date     `key:"from" one:"when" with:"to" alias:"start,starts,begin,begins" doc:"when it begins: a date, or a local time"`
+	To           Date     `key:"to" with:"from" alias:"until,till,end,ends" doc:"when it ends; a date is still frozen"`
+	Timezone     string   `key:"timezone,required" alias:"tz,zone" doc:"whose wall clock decides, as in Europe/London"`
 
 	// Window is when the freeze is in force. In a parsed Config, Environments
 	// holds names of environments only.

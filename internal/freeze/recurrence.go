@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ var fields = []field{
 	{"hour", "0 to 23", cron.Hour},
 	{"day of month", "1 to 31", cron.Dom},
 	{"month", "1 to 12 or JAN to DEC", cron.Month},
-	{"day of week", "0 (Sunday) to 6 or SUN to SAT", cron.Dow},
+	{"day of week", "0 to 7 (0 and 7 are Sunday) or SUN to SAT", cron.Dow},
 }
 
 // entry is one of a list. The parser lets more through, such as *-5, +5 and
@@ -97,8 +98,12 @@ func checkCron(spec string) (string, error) {
 		return "", fmt.Errorf("it has %d fields: write five, minute, hour, day of month, month and day of week, as in 0 17 * * FRI", len(words))
 	}
 	for i, f := range fields {
+		word := words[i]
+		if f.option == cron.Dow {
+			words[i] = plainWeekdays(word)
+		}
 		if !f.holds(words[i]) {
-			return "", fmt.Errorf("%q is no %s: write %s, a range from low to high, a list (1,3), a step (*/2) or *", words[i], f.name, f.values)
+			return "", fmt.Errorf("%q is no %s: write %s, a range from low to high, a list (1,3), a step (*/2) or *", word, f.name, f.values)
 		}
 	}
 	return strings.Join(words, " "), nil
@@ -112,6 +117,49 @@ func (f field) holds(word string) bool {
 	}
 	_, err := cron.NewParser(f.option).Parse(word)
 	return err == nil
+}
+
+// weekday is one of a list of days of week that are named by themselves.
+var weekday = regexp.MustCompile(`(?i)^([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:-([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(?:/([1-7]))?)?$`)
+
+// plainWeekdays writes out what the parser does not read: 7 for Sunday, as in
+// other crons, and ranges over the end of the week, such as FRI-MON.
+func plainWeekdays(word string) string {
+	entries := strings.Split(word, ",")
+	for i, e := range entries {
+		m := weekday.FindStringSubmatch(e)
+		if m == nil {
+			continue
+		}
+		first, step := weekdayNumber(m[1]), 1
+		last := first
+		if m[2] != "" {
+			last = weekdayNumber(m[2])
+		}
+		if first <= last && last < 7 {
+			continue
+		}
+		if last < first {
+			last += 7
+		}
+		if m[3] != "" {
+			step = int(m[3][0] - '0')
+		}
+		var days []string
+		for d := first; d <= last; d += step {
+			days = append(days, strconv.Itoa(d%7))
+		}
+		entries[i] = strings.Join(days, ",")
+	}
+	return strings.Join(entries, ",")
+}
+
+// weekdayNumber is 0 for Sunday, and 7 where that is written.
+func weekdayNumber(s string) int {
+	if i := strings.Index("SUNMONTUEWEDTHUFRISAT", strings.ToUpper(s)); i >= 0 {
+		return i / 3
+	}
+	return int(s[0] - '0')
 }
 
 // latest returns the run that begins last by n, ok false if none does that

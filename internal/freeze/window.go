@@ -29,7 +29,8 @@ func (s span) isEmpty() bool { return !s.start.Before(s.end) }
 //
 // The cron has five fields (minute, hour, day of month, month, day of week), or
 // is one of @yearly, @annually, @monthly, @weekly, @daily, @midnight and @hourly.
-// Where both days are restricted, either is enough. A cron with a time zone or
+// Sunday is 0 or 7, and a range of weekdays may go over the end of the week, as in
+// FRI-MON. Where both days are restricted, either is enough. A cron with a time zone or
 // @every, one that never comes, and a length that is not positive are refused.
 func Recurring(cron string, length time.Duration, zone *time.Location) (Window, error) {
 	if zone == nil {

@@ -48,9 +48,12 @@ func TestRecurringRefuses(t *testing.T) {
 		"hour":                    {"0 24 * * *", time.Hour, `"24" is no hour: write 0 to 23`},
 		"day":                     {"0 17 0 * *", time.Hour, `"0" is no day of month: write 1 to 31`},
 		"month":                   {"0 17 * 13 *", time.Hour, `"13" is no month`},
-		"Sunday is 0":             {"0 17 * * 7", time.Hour, `"7" is no day of week: write 0 (Sunday) to 6`},
+		"a week has seven days":   {"0 17 * * 8", time.Hour, `"8" is no day of week: write 0 to 7 (0 and 7 are Sunday) or SUN to SAT`},
+		"a step from Sunday":      {"0 17 * * 7/2", time.Hour, `"7/2" is no day of week`},
+		"no step of weekdays":     {"0 17 * * FRI-MON/0", time.Hour, `"FRI-MON/0" is no day of week`},
+		"a long name":             {"0 17 * * FRIDAY", time.Hour, `"FRIDAY" is no day of week`},
 		"a name elsewhere":        {"0 17 * FRI *", time.Hour, `"FRI" is no month`},
-		"range backward":          {"0 17 * * FRI-MON", time.Hour, `"FRI-MON" is no day of week`},
+		"range backward":          {"0 17 20-5 * *", time.Hour, `"20-5" is no day of month: write 1 to 31, a range from low to high`},
 		"empty in a list":         {"0 17,,18 * * *", time.Hour, `"17,,18" is no hour`},
 		"comma":                   {", 17 * * *", time.Hour, `"," is no minute`},
 		"no step":                 {"*/0 17 * * *", time.Hour, `"*/0" is no minute`},
@@ -89,6 +92,33 @@ func TestRecurringAllows(t *testing.T) {
 	}
 }
 
+// TestWeekdays holds each way to write days of the week against those that it
+// means, with Sunday as 0.
+func TestWeekdays(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{
+		"7": "0", "0": "0", "SUN": "0", "0,7": "0", "1-7": "0123456", "0-7": "0123456", "6-7": "06", "5-7": "056", "7-2": "012", "7-7": "0",
+		"FRI-MON": "0156", "fri-mon": "0156", "5-1": "0156", "FRI-1": "0156", "SAT-SUN": "06", "MON-SUN": "0123456", "SUN-SUN": "0", "MON-MON": "1",
+		"1-7/2": "0135", "FRI-TUE/2": "025", "SAT-MON/7": "6", "MON,7": "01", "FRI-SUN,WED": "0356", "SUN-SAT": "0123456", "*/2": "0246", "*": "0123456", "1-5": "12345",
+		"5/1": "56",
+	} {
+		w, err := Recurring("0 12 * * "+word, time.Hour, time.UTC)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var got strings.Builder
+		for d := range 7 { // 2026-06-07 is a Sunday
+			if w.At(time.Date(2026, 6, 7+d, 12, 30, 0, 0, time.UTC)) {
+				got.WriteByte(byte('0' + d))
+			}
+		}
+		if got.String() != want {
+			t.Errorf("%s: frozen on %s, want %s", word, got.String(), want)
+		}
+	}
+}
+
 func TestBetweenRefuses(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ from, to, want string }{
@@ -123,7 +153,7 @@ func TestBetweenRefuses(t *testing.T) {
 func FuzzRecurring(f *testing.F) {
 	for _, cron := range []string{
 		"0 17 * * FRI", "@daily", "@every 1s", "* * * * *", "*/2 * * * *", "0 0 29 2 *", "0 0 31 2 *", "59 23 31 12 *",
-		"TZ=UTC 0 0 * * *", "TZ=", "0 TZ= * * *", "*/18446744073709551615 * * * *", "*/9223372036854775807 * * * *", ",,,, , , , ,", "30 1-3 8-14 3,11 ?",
+		"TZ=UTC 0 0 * * *", "TZ=", "0 TZ= * * *", "*/18446744073709551615 * * * *", "*/9223372036854775807 * * * *", ",,,, , , , ,", "0 0 * * 7,FRI-MON/2", "0 0 1 * 1-7", "30 1-3 8-14 3,11 ?",
 	} {
 		f.Add(cron, int64(63*time.Hour), int64(1_775_000_000))
 		f.Add(cron, int64(time.Minute), int64(1_761_440_000))

@@ -8,40 +8,46 @@ import (
 	"github.com/towpath-dev/towpath/internal/edit"
 )
 
-// together checks which keys may, and which must, stand beside each other.
-func (d *decoder) together(use *edit.Node, s slot, t *shape, seen seenKeys) {
+// together checks which keys may, and which must, stand beside each other. A
+// key that was only meant, by one that is not known, is not missing; but what
+// goes with it is not asked for.
+func (d *decoder) together(use *edit.Node, s slot, t *shape, k keys) {
+	isBoth := map[string]bool{} // choices of which more than one key is there
 	for _, choice := range t.choices() {
 		var given []string
+		isMeant := false
 		for _, f := range choice {
-			if seen[f.key] != nil {
+			if k.seen[f.key] != nil {
 				given = append(given, f.key)
 			}
+			isMeant = isMeant || k.meant[f.key]
 		}
-		switch len(given) {
-		case 0:
+		switch {
+		case len(given) == 0 && !isMeant:
 			var hints []string
 			for _, f := range choice {
 				hints = append(hints, describeKey(f))
 			}
 			d.fault(use, strings.Join(hints, "; or "), "%s has neither %s", s.name, strings.Join(keysOf(choice), " nor "))
-		case 1:
-		default:
-			last := seen[given[0]]
+		case len(given) > 1:
+			last := k.seen[given[0]]
 			for _, key := range given[1:] {
-				if seen[key].Start > last.Start {
-					last = seen[key]
+				if k.seen[key].Start > last.Start {
+					last = k.seen[key]
 				}
 			}
+			isBoth[choice[0].one] = true
 			d.fault(last, "leave one of them out", "%s has both %s", s.name, strings.Join(given, " and "))
 		}
 	}
 	for _, f := range t.fields {
-		if seen[f.key] == nil {
+		// Which of two keys is to go is not known, nor what would go with it.
+		if k.seen[f.key] == nil || isBoth[f.one] {
 			continue
 		}
 		for _, other := range f.with {
-			if seen[other] == nil {
-				d.fault(seen[f.key], describeKey(t.byKey[other]), "%s stands without %s", f.key, other)
+			if k.seen[other] == nil && !k.meant[other] {
+				d.fault(k.seen[f.key], describeKey(t.byKey[other]), "%s stands without %s", f.key, other)
 			}
 		}
 	}
@@ -74,6 +80,17 @@ func (t *shape) keys() []string {
 		}
 	}
 	return out
+}
+
+// alias returns the key for which people write a word.
+func (t *shape) alias(word string) string {
+	folded := fold(word)
+	for _, f := range t.fields {
+		if slices.Contains(f.alias, folded) {
+			return f.key
+		}
+	}
+	return ""
 }
 
 // ignores reports whether a key is one of those that are left alone.

@@ -136,23 +136,38 @@ func (d *decoder) null(use *edit.Node, s slot) {
 
 // wrong says that another kind of value is wanted.
 func (d *decoder) wrong(use *edit.Node, s slot, hint string) {
-	d.fault(use, hint, "%s must be %s, not %s", s.name, wordsFor(s.field), describe(use.Resolve()))
+	n := use.Resolve()
+	if word := wordInBraces(n); word != "" && hint == "" {
+		hint = "put it in quotes: " + strconv.Quote(word)
+	}
+	d.fault(use, hint, "%s must be %s, not %s", s.name, wordsFor(s.field), describe(n))
+}
+
+// wordInBraces returns what is written as a placeholder, {env}, and is a
+// mapping to YAML; "" for anything else.
+func wordInBraces(n *edit.Node) string {
+	if n.Kind != edit.Mapping || n.Tag != "!!map" || len(n.Content) != 2 {
+		return ""
+	}
+	key, value := n.Content[0], n.Content[1]
+	isAlone := key.Kind == edit.Scalar && value.Kind == edit.Scalar && value.Tag == edit.TagNull && value.Value == ""
+	// Where a mapping starts before its key, there is a brace.
+	if !isAlone || n.Anchor != "" || key.Start == n.Start || !IsName(strings.ToLower(key.Value)) {
+		return ""
+	}
+	return "{" + short(key.Value) + "}"
 }
 
 func (d *decoder) list(use *edit.Node, out reflect.Value, s slot) {
 	n := use.Resolve()
 	if n.Kind != edit.Sequence {
-		hint := ""
-		if n.Kind == edit.Scalar {
-			hint = fmt.Sprintf("write it as a list: [%q]", short(n.Value))
-		}
-		d.wrong(use, s, hint)
+		d.wrong(use, s, listHint(n, out.Type().Elem()))
 		return
 	}
 	if !d.visit(len(n.Content)) {
 		return
 	}
-	if s.field.required && len(n.Content) == 0 {
+	if (s.field.required || s.field.filled) && len(n.Content) == 0 {
 		d.fault(use, "", "%s is empty", s.name)
 	}
 	if most := s.field.max; most != nil && len(n.Content) > *most {
@@ -168,6 +183,47 @@ func (d *decoder) list(use *edit.Node, out reflect.Value, s slot) {
 	if s.field.unique {
 		d.unique(n, s)
 	}
+}
+
+// listHint says how to make a list of what is none.
+func listHint(n *edit.Node, item reflect.Type) string {
+	word := wordInBraces(n)
+	t := mappingOf(item)
+	switch {
+	case n.Kind == edit.Scalar && t != nil && t.short == nil:
+		return nameHintFor(t, n.Value)
+	case n.Kind == edit.Scalar:
+		return fmt.Sprintf("write it as a list: [%q]", short(n.Value))
+	case word != "" && (t == nil || t.short != nil):
+		return fmt.Sprintf("write it as a list, in quotes: [%q]", word)
+	case t == nil || len(n.Content) < 2 || n.Content[0].Kind != edit.Scalar:
+		return ""
+	case t.byKey[n.Content[0].Value] != nil:
+		return "write it as a list: put - before its first key"
+	}
+	return nameHintFor(t, n.Content[0].Value)
+}
+
+// mappingOf returns the shape of a type that is written as a mapping, nil for
+// another.
+func mappingOf(t reflect.Type) *shape {
+	if _, ok := formOf(t); ok || t.Kind() != reflect.Struct {
+		return nil
+	}
+	return shapeOf(t)
+}
+
+// nameHintFor says how an item of a list is written that has a name, for one
+// of which only the name stands there.
+func nameHintFor(t *shape, name string) string {
+	if f := t.byKey["name"]; f == nil || f.name && !IsName(name) {
+		return ""
+	}
+	written := short(name)
+	if !IsName(name) {
+		written = strconv.Quote(written)
+	}
+	return fmt.Sprintf("write - {name: %s}, one on a line", written)
 }
 
 // unique reports the scalars that stand in a list twice.
@@ -210,13 +266,13 @@ func (d *decoder) table(use *edit.Node, out reflect.Value, s slot) {
 		return
 	}
 	out.Set(reflect.MakeMap(out.Type()))
-	seen := seenKeys{}
+	seen := map[string]*edit.Node{}
 	for p := range pairs(n, d.visit) {
 		if !d.key(p, s, seen) {
 			continue
 		}
 		if !slices.Contains(form.Enum, p.key.Value) {
-			d.unknown(p.key, s, form.Enum)
+			d.unknown(p.key, s, form.Enum, Nearest(p.key.Value, form.Enum))
 			continue
 		}
 		value := reflect.New(out.Type().Elem()).Elem()
@@ -234,26 +290,25 @@ func (d *decoder) mapping(use *edit.Node, out reflect.Value, s slot) {
 		d.value(use, out.Field(t.short.index), slot{s.name, nil, t.short})
 		return
 	}
-	if n.Kind != edit.Mapping {
-		hint := ""
-		if len(t.fields) > 0 {
-			hint = "its keys are: " + strings.Join(t.keys(), ", ")
-		}
-		d.wrong(use, s, hint)
+	if word := wordInBraces(n); word != "" && t.short != nil && t.byKey[strings.Trim(word, "{}")] == nil {
+		d.wrong(use, slot{s.name, nil, t.short}, "")
 		return
 	}
-	seen := seenKeys{}
-	var meant map[string]bool // keys that an unknown one was a slip for
+	if n.Kind != edit.Mapping {
+		d.wrong(use, s, mappingHint(n, s, t))
+		return
+	}
+	k := keys{seen: map[string]*edit.Node{}}
 	for p := range pairs(n, d.visit) {
-		if !d.key(p, s, seen) || t.ignores(p.key.Value) {
+		if !d.key(p, s, k.seen) || t.ignores(p.key.Value) {
 			continue
 		}
 		f := t.byKey[p.key.Value]
 		if f == nil {
-			if meant == nil {
-				meant = map[string]bool{}
+			k.mean(d.unknownIn(out, p.key, s, n))
+			if p, ok := out.Addr().Interface().(placed); ok {
+				p.blur()
 			}
-			meant[d.unknownIn(out, p.key, s, t)] = true
 			continue
 		}
 		d.value(p.value, out.Field(f.index), slot{f.key, p.key, f})
@@ -261,26 +316,45 @@ func (d *decoder) mapping(use *edit.Node, out reflect.Value, s slot) {
 	d.merges(n)
 	for _, f := range t.fields {
 		switch {
-		case seen[f.key] != nil, meant[f.key]:
+		case k.seen[f.key] != nil, k.meant[f.key]:
 		case f.required:
 			d.fault(use, describeKey(f), "%s has no %s", s.name, f.key)
 		default:
 			fillField(f, out)
 		}
 	}
-	for key := range meant {
-		if f := t.byKey[key]; f != nil && seen[key] == nil {
-			seen[key] = n
-		}
-	}
-	d.together(use, s, t, seen)
+	d.together(use, s, t, k)
 }
 
-// seenKeys are the keys of a mapping that were met, with their nodes.
-type seenKeys map[string]*edit.Node
+// mappingHint says how to write a mapping in place of something else.
+func mappingHint(n *edit.Node, s slot, t *shape) string {
+	if len(t.fields) == 0 {
+		return ""
+	}
+	if n.Kind == edit.Scalar && s.key == nil {
+		if hint := nameHintFor(t, n.Value); hint != "" {
+			return hint
+		}
+	}
+	return "its keys are: " + strings.Join(t.keys(), ", ")
+}
+
+// keys are the keys of a mapping that were met, with their nodes, and those
+// that were meant by keys that are not known.
+type keys struct {
+	seen  map[string]*edit.Node
+	meant map[string]bool
+}
+
+func (k *keys) mean(key string) {
+	if k.meant == nil {
+		k.meant = map[string]bool{}
+	}
+	k.meant[key] = true
+}
 
 // key judges the key of a pair, and reports whether the pair is to be read.
-func (d *decoder) key(p pair, s slot, seen seenKeys) bool {
+func (d *decoder) key(p pair, s slot, seen map[string]*edit.Node) bool {
 	if !d.visit(1) {
 		return false
 	}
@@ -303,10 +377,9 @@ func quoteKey(key string) string {
 	return strconv.Quote(short(key))
 }
 
-// unknown reports a key that is none of those known, and returns the one that
-// was meant, if any.
-func (d *decoder) unknown(key *edit.Node, s slot, known []string) (meant string) {
-	meant = Nearest(key.Value, known)
+// unknown reports a key that is none of those known; meant is the one that was
+// meant, if any.
+func (d *decoder) unknown(key *edit.Node, s slot, known []string, meant string) {
 	hint := "the keys here are: " + strings.Join(known, ", ")
 	if meant != "" {
 		hint = fmt.Sprintf("did you mean %s?", meant)
@@ -316,17 +389,38 @@ func (d *decoder) unknown(key *edit.Node, s slot, known []string) (meant string)
 		in = " in " + s.name
 	}
 	d.fault(key, hint, "unknown key %s%s", quoteKey(key.Value), in)
-	return meant
 }
 
-func (d *decoder) unknownIn(out reflect.Value, key *edit.Node, s slot, t *shape) (meant string) {
+// unknownIn reports a key that a struct does not have, and returns the one that
+// was meant, if any.
+func (d *decoder) unknownIn(out reflect.Value, key *edit.Node, s slot, n *edit.Node) (meant string) {
 	if h, ok := out.Addr().Interface().(Hinter); ok {
 		if hint := h.Hint(key.Value); hint != "" {
 			d.fault(key, hint, "unknown key %s", quoteKey(key.Value))
 			return ""
 		}
 	}
-	return d.unknown(key, s, t.keys())
+	t := shapeOf(out.Type())
+	known := t.keys()
+	if meant = t.alias(key.Value); meant == "" {
+		meant = Nearest(key.Value, known)
+	}
+	// In lists, people also write the name before all that belongs to it.
+	if meant == "" && s.key == nil && t.byKey["name"] != nil && IsName(key.Value) && isHeading(n, key) {
+		d.fault(key, fmt.Sprintf("write name: %s, and what belongs to it beside that", short(key.Value)), "unknown key %s in %s", short(key.Value), s.name)
+		return "name"
+	}
+	d.unknown(key, s, known, meant)
+	return meant
+}
+
+// isHeading reports whether a key stands alone above a mapping, or nothing.
+func isHeading(n, key *edit.Node) bool {
+	if len(n.Content) != 2 || n.Content[0] != key {
+		return false
+	}
+	value := n.Content[1].Resolve()
+	return value != nil && (value.Kind == edit.Mapping || value.Tag == edit.TagNull)
 }
 
 // merges checks what the merge keys of a mapping name.

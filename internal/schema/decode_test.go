@@ -33,7 +33,9 @@ type sample struct {
 	Rules   map[size][]size  `key:"rules" doc:"what follows"`
 	Left    string           `key:"left" one:"side" with:"far" doc:"to the left"`
 	Right   string           `key:"right" one:"side" doc:"to the right"`
-	Far     int              `key:"far" doc:"how far"`
+	Far     int              `key:"far" alias:"distance,how_far" doc:"how far"`
+	Links   []string         `key:"links,filled" doc:"at least one, if any"`
+	Rooms   []room           `key:"rooms" doc:"all rooms"`
 	Ignored map[string][]int // not of the file
 	_       struct{}         `key:"x-*" doc:"ignored"`
 }
@@ -48,6 +50,12 @@ type part struct {
 	Place
 	Name string `key:"name,required,short" doc:"its name"`
 	Odd  odd    `key:"odd" doc:"odd letters"`
+}
+
+type room struct {
+	Place
+	Name  string `key:"name,required,name" note:"the door says so, too" doc:"its name"`
+	Doors int    `key:"doors" doc:"how many doors"`
 }
 
 func (part) Hint(unknown string) string {
@@ -174,7 +182,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"unknown", "coutn: 1\nzzz: 1\nTags: []\n", []string{
 			"4:1: unknown key coutn (did you mean count?)",
-			"5:1: unknown key zzz (the keys here are: title, id, count, any, one, open, size, sizes, odd, tags, names, inner, maybe, parts, rules, left, right, far)",
+			"5:1: unknown key zzz (the keys here are: title, id, count, any, one, open, size, sizes, odd, tags, names, inner, maybe, parts, rules, left, right, far, links, rooms)",
 			"6:1: unknown key Tags (did you mean tags?)",
 		}},
 		{"unknown below", "inner: {depe: x}\nrules: {larg: [], huge: []}\n", []string{
@@ -228,7 +236,33 @@ func TestFaults(t *testing.T) {
 		{"too long a list", "tags: [a, b, c, d, e, f]\n", []string{"4:7: tags has 6 items, more than the 5 that are read"}},
 		{"a choice and what goes with it", "left: l\n", []string{
 			"4:1: the file has both left and right (leave one of them out)",
-			"4:1: left stands without far (add far: how far)",
+		}},
+		{"words for a key", "How-Far: 1\nDISTANCE: 2\n", []string{
+			"4:1: unknown key How-Far (did you mean far?)",
+			"5:1: unknown key DISTANCE (did you mean far?)",
+		}},
+		{"an empty list", "links: []\ntags: []\n", []string{"4:8: links is empty"}},
+		{"a word in braces", "id: {env}\nodd: { App }\ntags: [{env}, {env: x}]\nnames: {env}\nsize: {a, b}\n", []string{
+			`4:5: id must be a name of lower-case letters, digits, dots, dashes and underscores, not a mapping (put it in quotes: "{env}")`,
+			`5:6: odd must be an odd number of letters, not a mapping (put it in quotes: "{App}")`,
+			`6:8: an item of tags must be a string, not a mapping (put it in quotes: "{env}")`,
+			"6:15: an item of tags must be a string, not a mapping",
+			`7:8: names must be a list, not a mapping (write it as a list, in quotes: ["{env}"])`,
+			"8:7: size must be small, medium or large, not a mapping",
+		}},
+		{"a block mapping of one key", "id:\n  env:\n", []string{
+			"5:3: id must be a name of lower-case letters, digits, dots, dashes and underscores, not a mapping",
+		}},
+		{"names in place of a list", "rooms: {hall: {doors: 2}}\n", []string{"4:8: rooms must be a list, not a mapping (write - {name: hall}, one on a line)"}},
+		{"one item in place of a list", "rooms:\n  name: hall\n", []string{"5:3: rooms must be a list, not a mapping (write it as a list: put - before its first key)"}},
+		{"a name in place of a list", "rooms: hall\n", []string{`4:8: rooms must be a list, not "hall" (write - {name: hall}, one on a line)`}},
+		{"names in a list", "rooms: [hall, {name: Hall}, {hall: {doors: 2}}, {hall: }, {title: x}]\n", []string{
+			`4:9: a room must be a mapping, not "hall" (write - {name: hall}, one on a line)`,
+			`4:22: name must be a name of lower-case letters, digits, dots, dashes and underscores, not "Hall" (write hall; the door says so, too)`,
+			"4:30: unknown key hall in a room (write name: hall, and what belongs to it beside that)",
+			"4:50: unknown key hall in a room (write name: hall, and what belongs to it beside that)",
+			"4:59: a room has no name (add name: its name)",
+			"4:60: unknown key title in a room (the keys here are: name, doors)",
 		}},
 		{"tags", "id: !mine x\n", []string{
 			`4:5: id must be a name of lower-case letters, digits, dots, dashes and underscores, not "x" with the tag "!mine" (leave the tag out)`,
@@ -257,12 +291,24 @@ func TestFaultsOfWholeFiles(t *testing.T) {
 			"1:1: the file has no parts (add parts: all parts)",
 			"1:1: the file has neither left nor right (add left: to the left; or add right: to the right)",
 		}},
-		{"[]", []string{"1:1: the file must be a mapping, not a list (its keys are: title, id, count, any, one, open, size, sizes, odd, tags, names, inner, maybe, parts, rules, left, right, far)"}},
+		{"[]", []string{"1:1: the file must be a mapping, not a list (its keys are: title, id, count, any, one, open, size, sizes, odd, tags, names, inner, maybe, parts, rules, left, right, far, links, rooms)"}},
 		// The slip is the fault, not that the key is missing.
 		{"{titel: t, parts: [], rigth: r}", []string{
 			"1:2: unknown key titel (did you mean title?)",
 			"1:19: parts is empty",
 			"1:23: unknown key rigth (did you mean right?)",
+		}},
+		// What goes with a key is not asked for because of a guess.
+		{"{title: t, parts: [a], lfet: l}", []string{"1:24: unknown key lfet (did you mean left?)"}},
+		{"{title: t, parts: [a], left: l, distance: 3}", []string{"1:33: unknown key distance (did you mean far?)"}},
+		{"{title: t, parts: [a], left: l, rihgt: r}", []string{
+			"1:24: left stands without far (add far: how far)",
+			"1:33: unknown key rihgt (did you mean right?)",
+		}},
+		{"{title: t, parts: [{app}, {odd}], right: r}", []string{
+			`1:20: a part must be a string, not a mapping (put it in quotes: "{app}")`,
+			"1:27: a part has no name (add name: its name)",
+			"1:28: odd has no value (give it one, or leave the key out)",
 		}},
 		{"{title: t, right: r, parts: [{secret: x, odd: a}, {nam: y}, [z], ~]}", []string{
 			"1:30: a part has no name (add name: its name)",
@@ -279,6 +325,16 @@ func TestFaultsOfWholeFiles(t *testing.T) {
 	}
 	if faults := Decode(nil, &sample{}); len(faults) != 1 || faults[0].Message != "the file is empty" {
 		t.Errorf("of no document: %v", faults)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	src := good + "inner: {flga: true}\nmaybe: {flag: yes}\n"
+	var got sample
+	Decode(documentOf(t, src).Root(), &got)
+	if !got.Inner.Vague || got.Maybe.Vague || got.Vague {
+		t.Errorf("vague: inner %t, maybe %t, the file %t", got.Inner.Vague, got.Maybe.Vague, got.Vague)
 	}
 }
 

@@ -110,6 +110,20 @@ func (f *File) Offset(steps ...any) int {
 	return n.Start
 }
 
+// Has reports whether there is a value to which steps lead; see [File.Offset].
+func (f *File) Has(steps ...any) bool {
+	if f.Doc == nil {
+		return false
+	}
+	n := f.Doc.Root()
+	for _, step := range steps {
+		if n = child(n.Resolve(), step); n == nil {
+			return false
+		}
+	}
+	return n != nil
+}
+
 func child(n *edit.Node, step any) *edit.Node {
 	switch step := step.(type) {
 	case int:

@@ -101,7 +101,7 @@ func typeSchema(f *field) object {
 		return append(o, member{"minLength", 1})
 	case reflect.Slice:
 		o := object{{"type", "array"}}
-		if f.required {
+		if f.required || f.filled {
 			o = append(o, member{"minItems", 1})
 		}
 		if f.max != nil {

@@ -103,7 +103,11 @@ func (d *decoder) text(use *edit.Node, out reflect.Value, s slot) {
 	case n.Value == "":
 		d.fault(n, "", "%s is empty", s.name)
 	case s.field.name && !IsName(n.Value):
-		d.fault(n, nameHint(n.Value), "%s must be %s, not %s", s.name, nameWords, describe(n))
+		hint := nameHint(n.Value)
+		if hint != "" && s.field.note != "" {
+			hint += "; " + s.field.note
+		}
+		d.fault(n, hint, "%s must be %s, not %s", s.name, nameWords, describe(n))
 	default:
 		out.SetString(n.Value)
 	}

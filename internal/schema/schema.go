@@ -13,13 +13,17 @@
 // The tags of a field are:
 //
 //   - key: the key, and after commas what holds for it: required (it must be
-//     there, and a list must have an item), name (the text is a name, as
-//     [IsName] has it), unique (no item of the list stands there twice), and
-//     short (a scalar in place of the whole mapping is the value of this key).
+//     there, and a list must have an item), filled (the list must have an item
+//     if it is there), name (the text is a name, as [IsName] has it), unique (no
+//     item of the list stands there twice), and short (a scalar in place of the
+//     whole mapping is the value of this key).
 //     A key that ends in * stands for all that start so; they are ignored.
 //     Fields without this tag are not of the file.
 //   - default: what the value is without the key, a scalar or [a, list].
 //   - doc: what the key says, in a phrase.
+//   - alias: other words that people write for the key, separated by commas.
+//     They are unknown keys all the same, but it is known what they mean.
+//   - note: what else a person must know who corrects a name.
 //   - one: of all fields with the same word here, exactly one must be given.
 //   - with: keys, separated by commas, that must be there when this one is.
 //   - min, max: the bounds of a number; max also of the length of a list.
@@ -67,11 +71,19 @@ func (e *TextError) Error() string { return e.Message }
 // value stands.
 type Place struct {
 	Offset int // of the first byte, in the file
+	// Vague reports whether there are keys that are not known, so that what
+	// seems to be missing may be there. It comes with a fault.
+	Vague bool
 }
 
 func (p *Place) place(offset int) { p.Offset = offset }
 
-type placed interface{ place(offset int) }
+func (p *Place) blur() { p.Vague = true }
+
+type placed interface {
+	place(offset int)
+	blur()
+}
 
 // Hinter is a struct that knows more than others about keys that it does not
 // have. An empty hint leaves the word to the nearest key.
@@ -100,15 +112,16 @@ func IsName(s string) bool {
 
 // field is what the tags of a field say.
 type field struct {
-	index                         int
-	kind                          reflect.Type
-	key                           string
-	required, name, unique, short bool
-	fallback                      string // the tag default; "" for none
-	doc                           string
-	one                           string
-	with                          []string
-	min, max                      *int
+	index                                 int
+	kind                                  reflect.Type
+	key                                   string
+	required, filled, name, unique, short bool
+	fallback                              string // the tag default; "" for none
+	doc, note                             string
+	alias                                 []string // folded
+	one                                   string
+	with                                  []string
+	min, max                              *int
 }
 
 // prefix returns what the keys start with that the field stands for, if it
@@ -117,7 +130,7 @@ func (f *field) prefix() (string, bool) { return strings.CutSuffix(f.key, "*") }
 
 // item is the field as it holds for the items of its list or map.
 func (f *field) item() *field {
-	item := &field{kind: f.kind.Elem(), key: f.key, name: f.name, unique: f.unique}
+	item := &field{kind: f.kind.Elem(), key: f.key, name: f.name, note: f.note, unique: f.unique}
 	if f.kind.Kind() == reflect.Slice {
 		item.unique = false
 	}
@@ -149,17 +162,22 @@ func shapeOf(t reflect.Type) *shape {
 		key, options, _ := strings.Cut(tag, ",")
 		f := &field{
 			index: i, kind: sf.Type, key: key,
-			fallback: sf.Tag.Get("default"), doc: sf.Tag.Get("doc"), one: sf.Tag.Get("one"),
+			fallback: sf.Tag.Get("default"), doc: sf.Tag.Get("doc"), note: sf.Tag.Get("note"), one: sf.Tag.Get("one"),
 			min: number(sf.Tag, "min"), max: number(sf.Tag, "max"),
 		}
 		if with := sf.Tag.Get("with"); with != "" {
 			f.with = strings.Split(with, ",")
+		}
+		if alias := sf.Tag.Get("alias"); alias != "" {
+			f.alias = strings.Split(fold(alias), ",")
 		}
 		for option := range strings.SplitSeq(options, ",") {
 			switch option {
 			case "":
 			case "required":
 				f.required = true
+			case "filled":
+				f.filled = true
 			case "name":
 				f.name = true
 			case "unique":

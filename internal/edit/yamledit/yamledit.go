@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -106,7 +107,12 @@ func Parse(src []byte, span edit.Span) (*Document, error) {
 // is worth avoiding.
 const largeDocument = 256 << 10
 
-func parseWithLibrary(src []byte, span edit.Span) (doc *Document, err error) {
+func parseWithLibrary(src []byte, span edit.Span) (*Document, error) {
+	return parseFrom(bytes.NewReader(withoutVersion(src[span.Start:span.End])), src, span)
+}
+
+// parseFrom parses the document at span from a reader of its bytes.
+func parseFrom(r io.Reader, src []byte, span edit.Span) (doc *Document, err error) {
 	// The parser panics on some malformed input; for the caller that is one more
 	// document that cannot be read.
 	defer func() {
@@ -114,8 +120,8 @@ func parseWithLibrary(src []byte, span edit.Span) (doc *Document, err error) {
 			doc, err = nil, &edit.SyntaxError{Offset: span.Start, Message: fmt.Sprintf("not YAML: %v", r)}
 		}
 	}()
-	text := withoutVersion(src[span.Start:span.End])
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	text := src[span.Start:span.End]
+	decoder := yaml.NewDecoder(r)
 	var root, rest yaml.Node
 	if err := decoder.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		return nil, syntaxError(text, span.Start, err)
@@ -154,18 +160,105 @@ func withoutVersion(text []byte) []byte {
 	return text
 }
 
+// syntaxError says on which line the library's error is, as well as it tells.
+// [Diagnose] knows more of some.
 func syntaxError(text []byte, base int, err error) error {
 	msg := strings.TrimPrefix(err.Error(), "yaml: ")
-	offset := base
+	offset := 0
 	// "line 3: did not find …"
 	if number, rest, ok := strings.Cut(strings.TrimPrefix(msg, "line "), ": "); ok && strings.HasPrefix(msg, "line ") {
 		if n, err := strconv.Atoi(number); err == nil && n >= 1 {
-			lines := lineStarts(text)
-			offset += lines[min(n, len(lines))-1]
 			msg = rest
+			lines := lineStarts(text)
+			switch {
+			case n == 1 && isFlowProblem(msg) && opensOnFirst(text, lines):
+				n = 0
+			case slices.Contains(countedFromZero, msg):
+			default:
+				n--
+			}
+			offset = lines[min(n, len(lines)-1)]
 		}
 	}
-	return &edit.SyntaxError{Offset: offset, Message: msg}
+	at := 0
+	if name, ok := unknownAnchor(msg); ok {
+		at = alias(text, name)
+	} else if isByteProblem(msg) {
+		at = badByte(text)
+	}
+	if at > 0 {
+		offset = 1 + bytes.LastIndexByte(text[:at], '\n')
+	}
+	return &edit.SyntaxError{Offset: base + offset, Message: msg}
+}
+
+// opensOnFirst reports whether a bracket that is not closed stands on the first
+// line. Of such a one the library tells the line on which its end is missed.
+func opensOnFirst(text []byte, lines []int) bool {
+	if len(lines) == 1 || lines[1] == len(text) {
+		return true
+	}
+	first := text[:lines[1]]
+	_, err := parseFrom(bytes.NewReader(first), first, edit.Span{End: len(first)})
+	return err != nil && isFlowProblem(err.Error())
+}
+
+func isFlowProblem(message string) bool {
+	return message == "did not find expected ',' or ']'" || message == "did not find expected ',' or '}'"
+}
+
+// countedFromZero are the problems for which the library counts lines from 0:
+// those that its parser finds, not its scanner.
+var countedFromZero = []string{
+	"did not find expected <document start>", "did not find expected node content", "did not find expected key",
+	"did not find expected '-' indicator", "did not find expected ',' or ']'", "did not find expected ',' or '}'",
+	"found undefined tag handle", "found duplicate %YAML directive", "found duplicate %TAG directive",
+}
+
+// unknownAnchor returns the name of the alias that a message is about.
+func unknownAnchor(message string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(message, "unknown anchor '")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(name, "' referenced")
+}
+
+// alias returns where the first alias of that name stands, -1 for nowhere.
+func alias(text []byte, name string) int {
+	word := []byte("*" + name)
+	for at := 0; ; at++ {
+		i := bytes.Index(text[at:], word)
+		if i < 0 {
+			return -1
+		}
+		at += i
+		line := text[1+bytes.LastIndexByte(text[:at], '\n') : at]
+		isComment := bytes.HasPrefix(line, []byte("#")) || bytes.Contains(line, []byte(" #"))
+		isWord := len(line) == 0 || isSpace(line[len(line)-1]) || isFlow(line[len(line)-1])
+		if end := at + len(word); isWord && !isComment && (end == len(text) || isSpace(text[end]) || isFlow(text[end])) {
+			return at
+		}
+	}
+}
+
+// isByteProblem reports whether a message is about bytes that are no text.
+func isByteProblem(message string) bool {
+	return strings.Contains(message, "UTF-8") || message == "control characters are not allowed" || message == "invalid Unicode character"
+}
+
+// badByte returns where the first byte stands that is no text to YAML, -1 for
+// nowhere.
+func badByte(text []byte) int {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		isControl := r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 && r != 0x85 || r == 0xfffe || r == 0xffff
+		if r == utf8.RuneError && size == 1 || isControl {
+			return i
+		}
+		i += size
+	}
+	return -1
 }
 
 // lineStarts returns the offset at which each line of text starts. YAML 1.1,

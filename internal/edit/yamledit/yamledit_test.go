@@ -178,15 +178,38 @@ func TestReplaceRefuses(t *testing.T) {
 
 func TestParseFault(t *testing.T) {
 	t.Parallel()
-	src := []byte("a: 1\n---\nb:\n  c: d\n e: f\n")
-	_, err := Parse(src, Split(src)[1])
-	syntax := &edit.SyntaxError{}
-	ok := errors.As(err, &syntax)
-	if !ok {
-		t.Fatalf("got %v, want a syntax error", err)
-	}
-	if got := edit.PositionAt(src, syntax.Offset).Line; got < 2 {
-		t.Errorf("fault on line %d, want it in the second document", got)
+	for name, test := range map[string]struct {
+		src  string
+		want int // line
+	}{
+		"in the second document":                 {"a: 1\n---\nb:\n  c: d\n e: f\n", 3},
+		"a bracket on the first line":            {"a: [b\n", 1},
+		"a bracket on the first of several":      {"a: [b\nc: d\n", 1},
+		"a bracket without a line break":         {"a: {b", 1},
+		"a bracket on the second line":           {"a:\n  [b\nc: d\n", 2},
+		"a bracket on the second of two":         {"a: b\nc: [d\n", 2},
+		"a bracket on the third line":            {"a:\n  b:\n    [c\nd: e\n", 3},
+		"the start of the mapping":               {"a:\n  b:\n    - c\n   d: e\n", 2},
+		"quotes":                                 {"a: b\nc: 'd\n", 2},
+		"a colon":                                {"a: b\nc: d: e\n", 2},
+		"an alias":                               {"# *b\na: b\nc: [d, *b]\n", 3},
+		"an alias behind words that are like it": {"a: x*b\nc: *b-c\nd: \"*b\"\n", 2},
+		"no UTF-8":                               {"a: b\nc: \xff\n", 2},
+		"a control character":                    {"a: b\n\n# \x02", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			src := []byte(test.src)
+			docs := Split(src)
+			_, err := Parse(src, docs[len(docs)-1])
+			syntax, ok := errors.AsType[*edit.SyntaxError](err)
+			if !ok {
+				t.Fatalf("got %v, want a syntax error", err)
+			}
+			if got := edit.PositionAt(src, syntax.Offset).Line; got != test.want {
+				t.Errorf("%s: on line %d, want %d", syntax.Message, got, test.want)
+			}
+		})
 	}
 }
 
