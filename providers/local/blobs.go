@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	"io/fs"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,38 +24,41 @@ var ErrAbsent = errors.New("contents are not in this clone")
 // Blobs reads the contents of files, as commits have them, by their ids. It
 // must be closed. Its methods may be called from several goroutines.
 type Blobs struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Reader
-	said *head
-	ctx  context.Context
+	ctx    context.Context
+	shadow string // the git directory to remove, "" if there is none
 
 	mu     sync.Mutex
-	broken error // why no more can be read
+	git    *dialogue // nil without git
+	broken error     // why no more can be read
 }
 
-// Blobs starts a git that answers until it is closed or ctx ends.
+// Blobs starts a git that answers until it is closed or ctx ends. Without git,
+// all contents are absent.
 func (c *Checkout) Blobs(ctx context.Context) (*Blobs, error) {
-	b := &Blobs{cmd: command(ctx, c.dir, "cat-file", "--batch"), said: &head{}, ctx: ctx}
-	b.cmd.Stderr = b.said
+	b := &Blobs{ctx: ctx}
+	if !c.IsGit() {
+		return b, nil
+	}
+	cmd := command(ctx, c.dir, "cat-file", "--batch")
+	if partial, hash := c.isPartial(); partial {
+		shadow, err := remoteless(hash)
+		if err != nil {
+			return nil, err
+		}
+		b.shadow = shadow
+		cmd.Env = append(cmd.Env, "GIT_DIR="+shadow, "GIT_OBJECT_DIRECTORY="+c.objects())
+	}
 	var err error
-	if b.in, err = b.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("read contents from git: %w", err)
-	}
-	out, err := b.cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("read contents from git: %w", err)
-	}
-	b.out = bufio.NewReaderSize(out, 64<<10)
-	if err := b.cmd.Start(); err != nil {
-		return nil, judge(ctx, b.cmd, err, b.said)
+	if b.git, err = converse(ctx, cmd); err != nil {
+		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
 }
 
 // Read appends the contents with an id to buf[:0] and returns them. The error
-// wraps [ErrAbsent], [ErrBinary] and [ErrTooLarge], in the sense of
-// [Checkout.Read], or is a *fault.Error.
+// wraps [ErrAbsent], [ErrBinary] or [ErrTooLarge], the latter two in the sense
+// of [Checkout.Read], or is a *fault.Error. After a *fault.Error that is not
+// about the id, nothing can be read any more.
 func (b *Blobs) Read(id string, buf []byte) ([]byte, error) {
 	buf = buf[:0]
 	if !isID(id) {
@@ -61,83 +66,92 @@ func (b *Blobs) Read(id string, buf []byte) ([]byte, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.broken != nil {
+	switch {
+	case b.broken != nil:
 		return buf, b.broken
+	case b.git == nil:
+		return buf, fmt.Errorf("read contents %.10s: %w", id, ErrAbsent)
 	}
-	out, err := b.read(id, buf)
-	if err != nil && !errors.Is(err, ErrAbsent) && !errors.Is(err, ErrBinary) && !errors.Is(err, ErrTooLarge) {
+	b.git.ask([]byte(id + "\n"))
+	buf, err := readBlob(b.git.out, id, buf)
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrAbsent), errors.Is(err, ErrBinary), errors.Is(err, ErrTooLarge):
+		err = fmt.Errorf("read contents %.10s: %w", id, err)
+	default:
 		// What git says next would be taken for the answer to another question.
-		b.broken = &fault.Error{Code: fault.Failed, Message: "read contents from git", Err: err}
-		if b.ctx.Err() != nil {
-			b.broken = &fault.Error{Code: fault.Failed, Message: "reading contents was stopped", Err: context.Cause(b.ctx)}
-		}
-		err = b.broken
+		b.broken = b.git.broken(b.ctx, err)
+		b.git = nil
+		return buf[:0], b.broken
 	}
-	return out, err
+	return buf, err
 }
 
-func (b *Blobs) read(id string, buf []byte) ([]byte, error) {
-	if _, err := io.WriteString(b.in, id+"\n"); err != nil {
-		return buf, err
-	}
-	line, err := b.out.ReadString('\n')
+// readBlob reads the answer of git cat-file --batch for an id: "id blob size",
+// the contents and a newline, or "id missing". After [ErrAbsent], [ErrBinary]
+// or [ErrTooLarge] the next answer can be read.
+func readBlob(in *bufio.Reader, id string, buf []byte) ([]byte, error) {
+	buf = buf[:0]
+	line, err := in.ReadSlice('\n')
 	if err != nil {
 		return buf, err
 	}
-	size, err := parseAnswer(strings.TrimSuffix(line, "\n"), id)
-	if err != nil {
-		return buf, err
+	answer, ok := strings.CutPrefix(strings.TrimSuffix(string(line), "\n"), id+" ")
+	if ok && answer == "missing" {
+		return buf, ErrAbsent
 	}
-	if size > maxSize {
-		if _, err := io.CopyN(io.Discard, b.out, size+1); err != nil {
-			return buf, err
+	digits, isBlob := strings.CutPrefix(answer, "blob ")
+	size, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case !ok || !isBlob || err != nil || size < 0:
+		return buf, fmt.Errorf("unknown answer %q", line)
+	case size > maxSize:
+		if _, err := io.CopyN(io.Discard, in, size); err != nil {
+			return buf, cutOff(err)
 		}
-		return buf, fmt.Errorf("contents %.10s: %w", id, ErrTooLarge)
+		err = ErrTooLarge
+	default:
+		buf = slices.Grow(buf, int(size))[:size]
+		if _, err := io.ReadFull(in, buf); err != nil {
+			return buf[:0], cutOff(err)
+		}
+		if bytes.IndexByte(buf[:min(len(buf), sniffed)], 0) >= 0 {
+			buf, err = buf[:0], ErrBinary
+		}
 	}
-	if int64(cap(buf)) < size+1 {
-		buf = make([]byte, 0, size+1)
+	var end [1]byte
+	if _, e := io.ReadFull(in, end[:]); e != nil {
+		return buf[:0], cutOff(e)
 	}
-	buf = buf[:size+1]
-	if _, err := io.ReadFull(b.out, buf); err != nil {
-		return buf[:0], err
+	if end[0] != '\n' {
+		return buf[:0], fmt.Errorf("%q behind contents of %d bytes", end[0], size)
 	}
-	buf = buf[:size]
-	if bytes.IndexByte(buf[:min(len(buf), sniffed)], 0) >= 0 {
-		return buf[:0], fmt.Errorf("contents %.10s: %w", id, ErrBinary)
-	}
-	return buf, nil
+	return buf, err
 }
 
-// parseAnswer reads "id blob size", or "id missing".
-func parseAnswer(line, id string) (size int64, err error) {
-	rest, ok := strings.CutPrefix(line, id+" ")
-	if !ok {
-		return 0, fmt.Errorf("unknown answer %q", line)
+// cutOff returns the error for an answer that ends early.
+func cutOff(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
 	}
-	if rest == "missing" {
-		return 0, fmt.Errorf("contents %.10s: %w", id, ErrAbsent)
-	}
-	digits, ok := strings.CutPrefix(rest, "blob ")
-	if !ok {
-		return 0, fmt.Errorf("unknown answer %q", line)
-	}
-	size, err = strconv.ParseInt(digits, 10, 64)
-	if err != nil || size < 0 {
-		return 0, fmt.Errorf("unknown answer %q", line)
-	}
-	return size, nil
+	return err
 }
 
-// Close ends git. It may be called more than once.
+// Close ends git. It may be called more than once; nothing can be read after.
 func (b *Blobs) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.cmd.ProcessState != nil {
+	if b.git != nil {
+		b.git.end()
+		b.git = nil
+	}
+	if b.broken == nil {
+		b.broken = &fault.Error{Code: fault.Failed, Message: "read contents from git", Err: fs.ErrClosed}
+	}
+	if b.shadow == "" {
 		return nil
 	}
-	b.in.Close()
-	if err := judge(b.ctx, b.cmd, b.cmd.Wait(), b.said); b.broken == nil && b.ctx.Err() == nil {
-		return err
-	}
-	return nil
+	err := os.RemoveAll(b.shadow)
+	b.shadow = ""
+	return err
 }

@@ -141,7 +141,7 @@ func (c *Checkout) untracked(ctx context.Context, paths []string) error {
 }
 
 func (c *Checkout) checkClean(ctx context.Context, paths []string) error {
-	prefix, err := git(ctx, c.dir, "rev-parse", "--show-prefix")
+	prefix, err := c.prefix(ctx)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (c *Checkout) checkClean(ctx context.Context, paths []string) error {
 			continue
 		}
 		// Unlike ls-files, this names paths from the top of the work tree.
-		if path, ok := strings.CutPrefix(entry[3:], strings.TrimSuffix(string(prefix), "\n")); ok {
+		if path, ok := strings.CutPrefix(entry[3:], prefix); ok {
 			changes[path] = entry[:2]
 		}
 	}

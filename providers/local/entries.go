@@ -73,7 +73,15 @@ func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 // isID reports whether s is the id of an object in full, in SHA-1 or SHA-256.
 func isID(s string) bool {
-	return (len(s) == 40 || len(s) == 64) && strings.Trim(s, "0123456789abcdef") == ""
+	if len(s) != 40 && len(s) != 64 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // emptyTree returns the id of the tree without entries, which git knows even
@@ -103,7 +111,7 @@ func readChanges(in *bufio.Reader, pairs []pair) ([][]FileChange, error) {
 		if err != nil {
 			return nil, err
 		}
-		if old, now, _ := strings.Cut(string(line[:len(line)-1]), " "); old != p.old || now != p.new {
+		if string(line) != p.old+" "+p.new+"\n" {
 			return nil, fmt.Errorf("%q instead of the trees %s and %s", line, p.old, p.new)
 		}
 		for {
@@ -135,37 +143,48 @@ func readChange(in *bufio.Reader) (FileChange, error) {
 	if err != nil {
 		return FileChange{}, err
 	}
-	fields := bytes.Split(about[1:len(about)-1], []byte(" "))
-	if len(fields) != 5 || len(fields[4]) == 0 {
+	change, letter, ok := parseAbout(about[:len(about)-1])
+	if !ok {
 		return FileChange{}, fmt.Errorf("unknown change %q", about)
 	}
-	old, err := parseSide(fields[0], fields[2])
-	if err != nil {
+	if change.OldPath, err = readPath(in); err != nil {
 		return FileChange{}, err
 	}
-	now, err := parseSide(fields[1], fields[3])
-	if err != nil {
-		return FileChange{}, err
-	}
-	change := FileChange{Old: old, New: now}
-	letter := fields[4][0]
-	if change.Path, err = readPath(in); err != nil {
-		return FileChange{}, err
-	}
-	change.OldPath = change.Path
-	switch letter {
-	case 'A', 'D', 'M', 'T':
-	case 'R':
+	change.Path = change.OldPath
+	if letter == 'R' {
 		if change.Path, err = readPath(in); err != nil {
 			return FileChange{}, err
 		}
-	default:
-		return FileChange{}, fmt.Errorf("unknown change %q of %q", letter, change.Path)
 	}
-	if old == now && (old == "" || change.OldPath == change.Path) {
+	if change.Old == change.New && (change.Old == "" || change.OldPath == change.Path) {
 		return FileChange{}, nil
 	}
 	return change, nil
+}
+
+// parseAbout reads ":mode mode id id letter", where a number may follow. The
+// ids are "" for what is no regular file. This is done for each file that ever
+// changed, so it makes no more than one string.
+func parseAbout(about []byte) (change FileChange, letter byte, ok bool) {
+	const start = len(":100644 100644 ")
+	size := bytes.IndexByte(about[min(len(about), start):], ' ')
+	end := start + 2*size + 1 // of the second id
+	if size < 0 || len(about) < end+2 || about[0] != ':' || about[7] != ' ' || about[14] != ' ' || about[end] != ' ' {
+		return FileChange{}, 0, false
+	}
+	ids := string(about[start:end])
+	old, now := ids[:size], ids[size+1:]
+	if !isID(old) || !isID(now) {
+		return FileChange{}, 0, false
+	}
+	if isRegular(string(about[1:7])) {
+		change.Old = old
+	}
+	if isRegular(string(about[8:14])) {
+		change.New = now
+	}
+	letter = about[end+1]
+	return change, letter, strings.IndexByte("ADMRT", letter) >= 0
 }
 
 func readPath(in *bufio.Reader) (string, error) {
@@ -177,24 +196,4 @@ func readPath(in *bufio.Reader) (string, error) {
 		return "", err
 	}
 	return string(path[:len(path)-1]), nil
-}
-
-// parseSide returns the id of the contents on one side of a change, "" if it
-// is no regular file.
-func parseSide(mode, id []byte) (string, error) {
-	if len(mode) != 6 || !isID(string(id)) {
-		return "", fmt.Errorf("unknown mode %q or object %q", mode, id)
-	}
-	if !bytes.HasPrefix(mode, []byte("100")) {
-		return "", nil
-	}
-	return string(id), nil
-}
-
-// parseChange reads the change that out begins with, as readChange does.
-func parseChange(out []byte) (change FileChange, rest []byte, err error) {
-	in := bytes.NewReader(out)
-	lines := bufio.NewReader(in)
-	change, err = readChange(lines)
-	return change, out[len(out)-in.Len()-lines.Buffered():], err
 }

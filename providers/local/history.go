@@ -76,22 +76,41 @@ func (c *Checkout) History(ctx context.Context, yield func(Commit) bool) error {
 	if !c.IsGit() {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
+	return c.walk().run(ctx, yield)
+}
 
-	w := &walk{
+// walk is a history under way. One git lists the commits, and several compare
+// their trees, a batch at a time, ahead of whoever reads the result.
+type walk struct {
+	c       *Checkout
+	running sync.WaitGroup
+	workers int      // that may still be started
+	args    []string // that make git compare
+	// lifetime is how many pairs of trees one git may be asked to compare.
+	lifetime func(context.Context) int
+	work     chan *batch // for the next worker that is free
+	batches  chan *batch // in the order of the commits
+	err      error       // of listing; to be read when batches is closed
+}
+
+func (c *Checkout) walk() *walk {
+	workers := min(runtime.GOMAXPROCS(0), 4) // more would wait for the git that lists the commits
+	return &walk{
 		c:        c,
-		running:  &running,
-		workers:  min(runtime.GOMAXPROCS(0), 4), // more would wait for the git that lists the commits
-		args:     sync.OnceValues(func() ([]string, error) { return c.comparison(ctx) }),
-		lifetime: sync.OnceValue(func() int { return c.lifetime(ctx) }),
+		workers:  workers,
+		args:     c.comparison(),
+		lifetime: c.lifetime,
 		work:     make(chan *batch),
+		batches:  make(chan *batch, workers),
 	}
-	w.batches = make(chan *batch, w.workers)
-	running.Go(func() { _, _ = w.args() })
-	running.Go(func() {
+}
+
+func (w *walk) run(ctx context.Context, yield func(Commit) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer w.running.Wait()
+	defer cancel()
+	w.hire(ctx) // while the commits are being listed
+	w.running.Go(func() {
 		defer close(w.batches)
 		defer close(w.work)
 		w.err = w.list(ctx)
@@ -110,20 +129,6 @@ func (c *Checkout) History(ctx context.Context, yield func(Commit) bool) error {
 	return w.err
 }
 
-// walk is a history under way. One git lists the commits, and several compare
-// their trees, a batch at a time, ahead of whoever reads the result.
-type walk struct {
-	c       *Checkout
-	running *sync.WaitGroup
-	workers int // that may still be started
-	args    func() (args []string, err error)
-	// lifetime is how many pairs of trees one git may be asked to compare.
-	lifetime func() int
-	work     chan *batch // for the next worker that is free
-	batches  chan *batch // in the order of the commits
-	err      error       // of listing; to be read when batches is closed
-}
-
 // batch is a number of commits whose changes are known when compared is closed.
 type batch struct {
 	commits  []Commit
@@ -131,6 +136,15 @@ type batch struct {
 	owners   []int // the commit of each pair
 	compared chan struct{}
 	err      error
+}
+
+func newBatch(size int) *batch {
+	return &batch{
+		commits:  make([]Commit, 0, size),
+		pairs:    make([]pair, 0, size),
+		owners:   make([]int, 0, size),
+		compared: make(chan struct{}),
+	}
 }
 
 // add adds a commit. Only trees that differ are worth a comparison.
@@ -158,7 +172,7 @@ func (w *walk) list(ctx context.Context) error {
 		return judge(ctx, cmd, err, said)
 	}
 	var last listed
-	b, size := &batch{}, smallest
+	b, size := newBatch(smallest), smallest
 	err = readCommits(pipe, func(next listed) bool {
 		if last.SHA != "" {
 			b.add(last, next.tree)
@@ -168,7 +182,8 @@ func (w *walk) list(ctx context.Context) error {
 			return true
 		}
 		full := b
-		b, size = &batch{}, min(4*size, largest)
+		size = min(4*size, largest)
+		b = newBatch(size)
 		return w.compare(ctx, full)
 	})
 	// Git ends when nobody reads it any more.
@@ -210,20 +225,14 @@ func (c *Checkout) isCut(ctx context.Context, sha string) (bool, error) {
 // compare has a batch compared, as soon as few enough others wait to be read.
 // It reports whether to go on.
 func (w *walk) compare(ctx context.Context, b *batch) bool {
-	b.compared = make(chan struct{})
 	select {
 	case w.batches <- b:
 	case <-ctx.Done():
 		return false
 	}
-	select {
-	case w.work <- b:
-		return true
-	default:
-	}
-	if w.workers > 0 {
-		w.workers--
-		w.running.Go(func() { w.compareAll(ctx) })
+	// Whoever wants only the newest commits shall not wait for another git.
+	if w.workers > 0 && len(b.commits) == largest {
+		w.hire(ctx)
 	}
 	select {
 	case w.work <- b:
@@ -235,65 +244,64 @@ func (w *walk) compare(ctx context.Context, b *batch) bool {
 	}
 }
 
-// compareAll compares batches with one git until there are no more.
-func (w *walk) compareAll(ctx context.Context) {
-	var d *dialogue
-	defer func() {
+// hire starts a git that compares batches until there are no more.
+func (w *walk) hire(ctx context.Context) {
+	w.workers--
+	w.running.Go(func() {
+		d, err := converse(ctx, command(ctx, w.c.dir, w.args...))
+		asked, limit := 0, 0
+		for b := range w.work {
+			if asked >= largest && limit == 0 {
+				limit = w.lifetime(ctx)
+			}
+			if d != nil && limit > 0 && asked >= limit {
+				d.end()
+				d, asked = nil, 0
+			}
+			if d == nil && err == nil {
+				d, err = converse(ctx, command(ctx, w.c.dir, w.args...))
+			}
+			if err == nil {
+				asked += len(b.pairs)
+				if err = b.ask(ctx, d); err != nil {
+					d = nil
+				}
+			}
+			b.err = err
+			close(b.compared)
+		}
 		if d != nil {
 			d.end()
 		}
-	}()
-	asked := 0
-	for b := range w.work {
-		if d != nil && asked >= largest && asked >= w.lifetime() {
-			d.end()
-			d, asked = nil, 0
-		}
-		d, b.err = w.changes(ctx, d, b)
-		asked += len(b.pairs)
-		close(b.compared)
-	}
+	})
 }
 
-// changes asks git for the changes of a batch, and starts it before if need
-// be. It hands over trees, as git would parse the commits once more.
-func (w *walk) changes(ctx context.Context, d *dialogue, b *batch) (*dialogue, error) {
+// ask asks git for the changes. It hands over trees, as git would parse the
+// commits once more.
+func (b *batch) ask(ctx context.Context, d *dialogue) error {
 	if len(b.pairs) == 0 {
-		return d, nil
+		return nil
 	}
-	if d == nil {
-		args, err := w.args()
-		if err != nil {
-			return nil, err
-		}
-		if d, err = converse(ctx, command(ctx, w.c.dir, args...)); err != nil {
-			return nil, err
-		}
-	}
-	var question bytes.Buffer
+	var question []byte
 	for _, p := range b.pairs {
-		fmt.Fprintf(&question, "%s %s\n", p.old, p.new)
+		question = append(append(append(append(question, p.old...), ' '), p.new...), '\n')
 	}
-	question.WriteString(enough)
-	d.ask(question.Bytes())
+	d.ask(append(question, enough...))
 	changes, err := readChanges(d.out, b.pairs)
 	if err != nil {
-		return nil, d.broken(ctx, err)
+		return d.broken(ctx, err)
 	}
 	for i, of := range b.owners {
 		b.commits[of].Changes = changes[i]
 	}
-	return d, nil
+	return nil
 }
 
 // comparison returns the command that compares pairs of trees.
-func (c *Checkout) comparison(ctx context.Context) ([]string, error) {
-	partial, err := c.isPartial(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (c *Checkout) comparison() []string {
 	args := []string{"diff-tree", "--stdin", "-r", "-z", "--no-abbrev", "--relative", renameLimit}
-	if partial {
+	// Git looks into files to tell whether one was moved and edited.
+	if partial, _ := c.isPartial(); partial {
 		args = append(args, "-M100%")
 	} else {
 		args = append(args, "-M")
@@ -302,18 +310,7 @@ func (c *Checkout) comparison(ctx context.Context) ([]string, error) {
 	if _, err := os.Lstat(filepath.Join(c.dir, ".git")); err != nil {
 		args = append(args, "--", ".")
 	}
-	return args, nil
-}
-
-// isPartial reports whether objects may be missing, for git to fetch them when
-// they are needed.
-func (c *Checkout) isPartial(ctx context.Context) (bool, error) {
-	out, err := git(ctx, c.dir, "config", "--null", "--name-only", "--get-regexp",
-		`^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$`)
-	if failure, ok := errors.AsType[*gitError](err); ok && failure.status == 1 {
-		return false, nil // nothing is set
-	}
-	return len(out) > 0, err
+	return args
 }
 
 // lifetime returns how many pairs of trees one git may be asked to compare. It

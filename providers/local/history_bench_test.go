@@ -142,3 +142,14 @@ func BenchmarkHistoryFirst(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkUncommitted(b *testing.B) {
+	forShapes(b, func(b *testing.B, dir string, _ int) {
+		c := open(b, dir)
+		for b.Loop() {
+			if files, err := c.Uncommitted(b.Context()); err != nil || len(files) > 0 {
+				b.Fatalf("got %d files, %v", len(files), err)
+			}
+		}
+	})
+}

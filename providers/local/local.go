@@ -1,12 +1,12 @@
 // Package local owns a config repository that is checked out on disk: which of
-// its files may be edited, reading them, replacing them all or not at all, and
+// its files may be edited, reading them, replacing them all or not at all,
 // committing exactly those through the git program, so that the user's hooks,
-// filters and signing apply.
+// filters and signing apply, and which commits changed them before.
 //
 // It refuses to follow symbolic links, to touch git's own files, to overwrite
 // what changed since it was read, and to commit anything beside the files it
-// is given. It does not push, switch branches or know what the files say. A
-// directory without git can be read and edited, but not committed.
+// is given. It does not fetch, push, switch branches or know what the files
+// say. A directory without git can be read and edited, but not committed.
 package local
 
 import (
