@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -111,9 +112,11 @@ func (o *checkOptions) show(c console, r *checkResult, err error) error {
 	if err != nil {
 		return err
 	}
-	r.environments(c.out)
-	r.apps(c.out)
-	r.unnamed(c.out)
+	out := bufio.NewWriter(c.out)
+	r.environments(out)
+	r.apps(out)
+	r.unnamed(out)
+	out.Flush()
 	if !o.strict {
 		for _, w := range r.findings.Warnings {
 			warn(c.err, w)

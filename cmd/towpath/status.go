@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"slices"
@@ -78,6 +79,13 @@ func (o *statusOptions) run(ctx context.Context, c console, args []string) (*sta
 	if err != nil {
 		return nil, err
 	}
+	var past *history
+	if checkout.IsGit() {
+		if past, err = openHistory(ctx, checkout); err != nil {
+			return nil, interrupted(ctx, err)
+		}
+		defer past.Close()
+	}
 	cfg, err := needConfig(ctx, checkout)
 	if err != nil {
 		return nil, err
@@ -95,13 +103,8 @@ func (o *statusOptions) run(ctx context.Context, c console, args []string) (*sta
 		return nil, err
 	}
 	view.now = c.now()
-	if checkout.IsGit() {
-		history, err := openHistory(ctx, checkout)
-		if err != nil {
-			return nil, interrupted(ctx, err)
-		}
-		defer history.Close()
-		if err := matrix.Trace(ctx, history); err != nil {
+	if past != nil {
+		if err := matrix.Trace(ctx, past, view.shows()); err != nil {
 			return nil, interrupted(ctx, err)
 		}
 		view.history = true
@@ -157,6 +160,17 @@ func (v *statusView) cells(app *status.App) []*status.Cell {
 	return out
 }
 
+// shows tells which cells are shown.
+func (v *statusView) shows() func(*status.Cell) bool {
+	shown := map[*status.Cell]bool{}
+	for i := range v.apps {
+		for _, cell := range v.cells(&v.apps[i]) {
+			shown[cell] = true
+		}
+	}
+	return func(cell *status.Cell) bool { return shown[cell] }
+}
+
 // level reports whether every cell that is shown is known to hold the version of
 // the environments before it.
 func (v *statusView) level() bool {
@@ -184,10 +198,14 @@ func (o *statusOptions) show(c console, v *statusView, err error) error {
 		if e := v.json(c.out, err); e != nil {
 			return e
 		}
-	case err == nil && o.output == "markdown":
-		v.markdown(c.out)
 	case err == nil:
-		v.text(c.out)
+		out := bufio.NewWriter(c.out)
+		if o.output == "markdown" {
+			v.markdown(out)
+		} else {
+			v.text(out)
+		}
+		out.Flush()
 	}
 	if err == nil && o.exitCode && !v.level() {
 		return fmt.Errorf("%w: %w", errReported, errDifferences)

@@ -28,6 +28,7 @@ type layer struct {
 	sealed bool // encrypted with SOPS, which an edit would break
 
 	format format
+	known  []edit.Document // that were read already, by their span; nil for others
 	docs   []*document
 }
 
@@ -122,7 +123,7 @@ func (l *layer) open(f format) {
 			layer: l, index: i, span: span, format: f,
 			names: map[*edit.Node]bool{}, children: map[*edit.Node]*layer{}, rewrites: map[*edit.Node][]rewrite{},
 		}
-		tree, err := f.parse(l.path, l.text, span)
+		tree, err := l.parse(i, span)
 		if err != nil && f == formatYAML && bytes.Contains(text, []byte("{{")) {
 			d.format = formatTemplate
 			tree, err = d.format.parse(l.path, l.text, span)
@@ -156,6 +157,14 @@ func (l *layer) open(f format) {
 			d.nest(n.node, n.format)
 		}
 	}
+}
+
+// parse reads the document of a span, unless that was done to tell the format.
+func (l *layer) parse(i int, span edit.Span) (edit.Document, error) {
+	if i < len(l.known) && l.known[i] != nil {
+		return l.known[i], nil
+	}
+	return l.format.parse(l.path, l.text, span)
 }
 
 // inSealed reports whether the layer, or one around it, is sealed.

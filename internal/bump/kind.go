@@ -23,45 +23,50 @@ const (
 // formatOf tells a file's format from its name, and where that says nothing
 // from its contents: a file is JSON if it is a mapping or a list, and YAML if
 // one of its documents is and all of them can be read, so that the guess alone
-// never makes a file unreadable.
-func formatOf(name string, src []byte) format {
+// never makes a file unreadable. The documents are those that were read for it,
+// by their span; nil for one that cannot be read so.
+func formatOf(name string, src []byte) (format, []edit.Document) {
+	if f, ok := formatByName(name); ok {
+		return f, nil
+	}
+	text := bytes.TrimSpace(bytes.TrimPrefix(src, []byte("\ufeff")))
+	if len(text) == 0 {
+		return formatText, nil
+	}
+	if text[0] == '{' || text[0] == '[' {
+		if doc, err := formatJSON.parse(name, src, edit.Span{}); err == nil {
+			return formatJSON, []edit.Document{doc}
+		}
+	}
+	if docs, ok := readYAML(name, src); ok {
+		return formatYAML, docs
+	}
+	if bytes.Contains(text, []byte("{{")) {
+		return formatTemplate, nil
+	}
+	return formatText, nil
+}
+
+func formatByName(name string) (f format, ok bool) {
 	if isHCL(name) {
-		return formatHCL
+		return formatHCL, true
 	}
 	ext := strings.ToLower(path.Ext(name))
 	switch ext {
 	case ".yaml", ".yml":
-		return formatYAML
+		return formatYAML, true
 	case ".json":
-		return formatJSON
+		return formatJSON, true
 	case ".gotmpl", ".tmpl", ".tpl", ".j2":
 		if textNames[path.Ext(strings.TrimSuffix(strings.ToLower(name), ext))] {
-			return formatText
+			return formatText, true
 		}
-		return formatTemplate
+		return formatTemplate, true
 	}
 	if textNames[ext] {
-		return formatText
+		return formatText, true
 	}
-	if path.Base(name) == "Kustomization" {
-		return formatYAML
-	}
-	text := bytes.TrimSpace(bytes.TrimPrefix(src, []byte("\ufeff")))
-	if len(text) == 0 {
-		return formatText
-	}
-	if text[0] == '{' || text[0] == '[' {
-		if _, err := formatJSON.parse(name, src, edit.Span{}); err == nil {
-			return formatJSON
-		}
-	}
-	if isYAML(name, src) {
-		return formatYAML
-	}
-	if bytes.Contains(text, []byte("{{")) {
-		return formatTemplate
-	}
-	return formatText
+	return formatYAML, path.Base(name) == "Kustomization"
 }
 
 func isHCL(name string) bool {
@@ -72,18 +77,22 @@ func isHCL(name string) bool {
 	return false
 }
 
-func isYAML(name string, src []byte) bool {
+// readYAML reads what may be YAML, and reports whether it is.
+func readYAML(name string, src []byte) (docs []edit.Document, ok bool) {
 	structured := false
 	for _, span := range formatYAML.spans(src) {
 		doc, err := formatYAML.parse(name, src, span)
 		switch {
 		case err == nil:
 			structured = structured || doc.Root() != nil && doc.Root().Kind != edit.Scalar
-		case !bytes.Contains(src[span.Start:span.End], []byte("{{")):
-			return false
+		case bytes.Contains(src[span.Start:span.End], []byte("{{")):
+			doc = nil
+		default:
+			return nil, false
 		}
+		docs = append(docs, doc)
 	}
-	return structured
+	return docs, structured
 }
 
 // isState reports whether a file is Terraform's state: a record of what was

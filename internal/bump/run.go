@@ -164,8 +164,8 @@ func (r Request) file(path string, src []byte, around surroundings) File {
 // open reads the file, as far as it may hold places that matter.
 func (r *run) open(path string) *layer {
 	src := r.file.Before
-	r.format = formatOf(path, src)
 	l := &layer{run: r, path: path, text: src}
+	r.format, l.known = formatOf(path, src)
 	if !isState(path) {
 		l.open(r.format)
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
@@ -37,28 +38,53 @@ type Inventory struct {
 	Places []Place
 	Unread []*fault.Error // files and documents that could not be read, and may hold more
 
-	survey   *survey
-	policies policies
+	survey *survey
+	// policies reads those files of the tree that are not looked at, too, but
+	// only when it is first called.
+	policies func() (policies, error)
 }
 
 // Survey says which images stand in a tree, at which versions: all places that
-// [Scan] would bump, if it were given their image. The error is that of listing
-// the tree, or of ctx.
+// [Scan] would bump, if it were given their image. Files that do not match are
+// read only if there are markers whose policies may stand in them. The error is
+// that of listing the tree, or of ctx.
 func Survey(ctx context.Context, tree Tree, subject Subject) (*Inventory, error) {
 	s := newScan(tree, subject.Targets, nil)
 	v := newSurvey(subject)
 	s.match = subject.Match
 	s.concerned = func(path string, src []byte) bool { return isHCL(path) || mayHoldImage(src) }
 	s.work = v.file
-	if err := s.pass(ctx, tree.Files, s.first); err != nil {
+	var others []string
+	wanted := func(ctx context.Context, yield func(string) bool) error {
+		return tree.Files(ctx, func(path string) bool {
+			if s.wanted(path) {
+				return yield(path)
+			}
+			others = append(others, path)
+			return true
+		})
+	}
+	if err := s.pass(ctx, wanted, s.first); err != nil {
 		return nil, err
+	}
+	out := &Inventory{survey: v, policies: sync.OnceValues(func() (policies, error) {
+		err := s.pass(ctx, listOf(others), func(_ string, src []byte) {
+			if declares(src) {
+				s.declare(src)
+			}
+		})
+		return s.found.resolve(), err
+	})}
+	if len(s.marked)+len(s.set) > 0 {
+		if _, err := out.policies(); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.markers(ctx); err != nil {
 		return nil, err
 	}
 	s.visitTargets()
 	slices.SortFunc(s.files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	out := &Inventory{survey: v, policies: s.found.resolve()}
 	for _, f := range s.files {
 		out.Places = append(out.Places, f.places...)
 		out.Unread = append(out.Unread, f.Refused...)
@@ -70,8 +96,11 @@ func Survey(ctx context.Context, tree Tree, subject Subject) (*Inventory, error)
 // such as former ones. The targets are those in the file. It is safe for
 // concurrent use.
 func (i *Inventory) Inspect(path string, src []byte, targets []Target) []Place {
-	set := map[string][]Target{path: targets}
-	return i.survey.guarded(path, src, surroundings{i.policies, set}).places
+	around := surroundings{targets: map[string][]Target{path: targets}}
+	if bytes.Contains(src, []byte(policyWord)) {
+		around.policies, _ = i.policies() // which fails only when all is stopped
+	}
+	return i.survey.guarded(path, src, around).places
 }
 
 // survey is a run that looks and changes nothing.

@@ -128,7 +128,7 @@ func BenchmarkTrace(b *testing.B) {
 				b.StopTimer()
 				m := matrixOf(b, h.tree)
 				b.StartTimer()
-				if err := m.Trace(b.Context(), h); err != nil {
+				if err := m.Trace(b.Context(), h, nil); err != nil {
 					b.Fatal(err)
 				}
 				for _, cell := range m.cells() {

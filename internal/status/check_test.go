@@ -455,7 +455,7 @@ image: ghcr.io/acme/api:1
 		got = append(got, w.Hint)
 	}
 	want := []string{
-		"name it .towpath/holds/<environment>/<app>.yaml",
+		"name it .towpath/holds/dev/web.yaml",
 		"no bump of app api changes it there: add the file to the app's files, or its image to the app's images",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -157,7 +157,7 @@ func TestTraceAgreesWithALookAtAllStates(t *testing.T) {
 		p := randomPast(rand.New(rand.NewPCG(seed, 1)))
 		n := newNaive(p)
 		m := matrixOf(t, p.tree())
-		if err := m.Trace(t.Context(), p); err != nil {
+		if err := m.Trace(t.Context(), p, nil); err != nil {
 			t.Fatal(err)
 		}
 		if len(m.Apps) != 1 {

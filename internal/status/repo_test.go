@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +105,9 @@ type past struct {
 	broken string // what fails: uncommitted, commits or read
 }
 
+// reading guards what pasts note of their readers.
+var reading sync.Mutex
+
 var errBroken = errors.New("broken")
 
 // dawn is when the first commit landed; others follow by the hour.
@@ -162,7 +166,9 @@ func (p *past) Read(_ context.Context, name string) ([]byte, error) {
 	if p.broken == "read" {
 		return nil, errBroken
 	}
+	reading.Lock()
 	p.read = append(p.read, name)
+	reading.Unlock()
 	text, ok := strings.CutPrefix(name, "=")
 	if !ok {
 		return nil, fmt.Errorf("no contents are named %q", name)

@@ -39,6 +39,7 @@ type Matrix struct {
 	unread    []*fault.Error // in files that belong to an app
 	holds     []*fault.Error // what is wrong with the hold files
 	byClaim   map[config.Claim]*Cell
+	byFile    map[string]*Cell // of the tree
 }
 
 // App is one row of the matrix.
@@ -116,7 +117,7 @@ func Read(ctx context.Context, tree bump.Tree, cfg *config.Config, o Options) (*
 		return nil, err
 	}
 	slices.Sort(files)
-	m := &Matrix{Config: cfg, claims: cfg.Claims(files), byClaim: map[config.Claim]*Cell{}}
+	m := &Matrix{Config: cfg, claims: cfg.Claims(files), byClaim: map[config.Claim]*Cell{}, byFile: map[string]*Cell{}}
 	for _, env := range cfg.Order() {
 		m.Environments = append(m.Environments, env.Name)
 	}
@@ -125,8 +126,7 @@ func Read(ctx context.Context, tree bump.Tree, cfg *config.Config, o Options) (*
 		if config.IsOwn(path) {
 			return false
 		}
-		_, claimed := m.claims.Of(path)
-		return claimed || o.Everything
+		return o.Everything || m.byFile[path] != nil
 	}
 	inventory, err := bump.Survey(ctx, listed{tree, files}, subject)
 	if err != nil {
@@ -168,6 +168,7 @@ func (m *Matrix) lay() bump.Subject {
 			*cell = Cell{App: app.Name, Env: env, Files: app.Files[env], Versions: Versions{}, app: app}
 			m.byClaim[config.Claim{App: app.Name, Env: env}] = cell
 			for _, path := range cell.Files {
+				m.byFile[path] = cell
 				subject.Targets = append(subject.Targets, targets(&app.Application, path)...)
 			}
 		}
@@ -196,6 +197,9 @@ func (m *Matrix) cells() []*Cell {
 
 // cellOf returns the cell that a file belongs, or would belong, to.
 func (m *Matrix) cellOf(path string) *Cell {
+	if cell := m.byFile[path]; cell != nil {
+		return cell
+	}
 	claim, ok := m.claims.Of(path)
 	if !ok {
 		return nil

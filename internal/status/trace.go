@@ -5,62 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"runtime"
 	"slices"
-	"time"
+	"sync"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 )
-
-// Commit is one step in the history of the branch that is checked out.
-type Commit struct {
-	SHA     string
-	Time    time.Time // when it landed on the branch
-	Author  string    // by name
-	Subject string
-	// RequestedBy is who asked for it, where the commit says so; else "".
-	RequestedBy string
-	Changes     []FileChange
-
-	// Cut is set where a shallow clone ends. What changed in it is not known.
-	Cut bool
-}
-
-// By returns who made the change: who asked for it, else its author.
-func (c *Commit) By() string {
-	if c.RequestedBy != "" {
-		return c.RequestedBy
-	}
-	return c.Author
-}
-
-// FileChange is what a commit did to a file. Old and New name its contents
-// before and after; "" means that there was no file.
-type FileChange struct {
-	Path     string
-	OldPath  string // another one if the file was renamed, else the same
-	Old, New string
-}
-
-// ErrAbsent is what [History.Read] says of contents that a partial clone does
-// not have. History ends there, as where a shallow clone ends.
-var ErrAbsent = errors.New("contents are not in this clone")
-
-// History is the past of a tree.
-type History interface {
-	// Uncommitted must return the files whose contents in the tree are not those
-	// of the newest commit, each with the name of its contents there, "" if the
-	// commit has no such file. Files that are gone from the tree are among them.
-	Uncommitted(ctx context.Context) (map[string]string, error)
-
-	// Commits must call yield with each commit, newest first, merges compared
-	// with their first parent and as one step, until yield returns false.
-	Commits(ctx context.Context, yield func(Commit) bool) error
-
-	// Read must return contents by name. What is no text, or too large to be
-	// one, gives nothing and no error; what is not there, one that wraps
-	// [ErrAbsent].
-	Read(ctx context.Context, name string) ([]byte, error)
-}
 
 // maxMoves bounds how far back it is counted how far one environment is behind
 // another.
@@ -79,7 +30,9 @@ type track struct {
 	now     Versions            // of all files together
 	moves   []Move              // newest first
 	wants   []*Lag              // of the environments behind this one
+	shown   bool                // its last change is asked for, not only its past versions
 	touched bool                // by the step that is under way
+	waits   *step               // the first step of the queue that touches it
 	done    bool
 }
 
@@ -98,6 +51,7 @@ func (t *track) versions() Versions {
 type tracer struct {
 	matrix  *Matrix
 	history History
+	only    func(*Cell) bool
 	tracks  map[*Cell]*track
 	open    int
 	touched []*track // by the step that is under way
@@ -106,30 +60,65 @@ type tracer struct {
 	// renamed has files that no claim knows by the names that they had before
 	// they were moved to where one does.
 	renamed map[string]*Cell
+
+	queue   []*step
+	waiting int // open tracks that a step of the queue touches
+	reads   chan *revert
 }
 
-// Trace finds out when each cell of the matrix last changed and how far it is
-// behind. It goes back in history only as far as it must. It may be called
-// once.
-func (m *Matrix) Trace(ctx context.Context, history History) error {
-	tr := &tracer{matrix: m, history: history, tracks: map[*Cell]*track{}, claimed: map[string]*Cell{}, renamed: map[string]*Cell{}}
-	var tracks []*track
-	for _, cell := range m.cells() {
-		t := newTrack(cell)
-		tracks = append(tracks, t)
-		tr.tracks[cell] = t
-		for _, path := range cell.Files {
-			tr.claimed[path] = cell
-		}
+// maxQueue bounds how many steps wait to be taken.
+const maxQueue = 256
+
+// step is a commit that is to be taken back. Old contents are read while later
+// steps are listed, but never more of them than if each step were taken at once:
+// that the first step of the queue that touches an open track must be taken is
+// certain, since nothing else can close that track.
+type step struct {
+	commit  Commit // without its Changes
+	reverts []*revert
+}
+
+// revert takes one change of a file back in a track.
+type revert struct {
+	track  *track
+	change FileChange
+
+	ready chan struct{} // closed when the contents were read; nil if nobody was asked to
+	old   Versions      // what stood in them
+	err   error
+}
+
+// Trace finds out when cells of the matrix last changed and how far they are
+// behind: those of which only is true, or all if it is nil. It goes back in
+// history only as far as it must. It may be called once.
+func (m *Matrix) Trace(ctx context.Context, history History, only func(*Cell) bool) error {
+	if only == nil {
+		only = func(*Cell) bool { return true }
 	}
-	tr.open = len(tracks)
+	tr := &tracer{
+		matrix: m, history: history, only: only, tracks: map[*Cell]*track{},
+		claimed: maps.Clone(m.byFile), renamed: map[string]*Cell{}, reads: make(chan *revert, maxQueue),
+	}
+	var readers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		readers.Go(func() {
+			for r := range tr.reads {
+				tr.read(ctx, r)
+				close(r.ready)
+			}
+		})
+	}
+	defer readers.Wait()
+	defer close(tr.reads)
+
+	tracks := tr.begin()
 	if err := tr.uncommitted(ctx); err != nil {
 		return err
 	}
 	for _, t := range tracks {
 		for i := range t.cell.Behind {
 			lag := &t.cell.Behind[i]
-			if lag.Relation != Level && lag.Relation != Ahead {
+			if t.shown && lag.Relation != Level && lag.Relation != Ahead {
 				from := tr.tracks[lag.of]
 				from.wants = append(from.wants, lag)
 			}
@@ -141,23 +130,36 @@ func (m *Matrix) Trace(ctx context.Context, history History) error {
 	if tr.open == 0 {
 		return nil
 	}
-	var failed error
-	err := history.Commits(ctx, func(c Commit) bool {
-		if c.Cut {
-			m.Cut = c.Time
-			return false
-		}
-		failed = tr.step(ctx, c)
-		if errors.Is(failed, ErrAbsent) {
-			m.Cut, failed = c.Time, nil
-			return false
-		}
-		return failed == nil && tr.open > 0
-	})
-	if err = cmp.Or(failed, err); err != nil {
+	if err := tr.walk(ctx); err != nil {
 		return fmt.Errorf("read the history: %w", err)
 	}
 	return nil
+}
+
+// begin makes the tracks of the cells that are asked for, and of those right
+// before them.
+func (tr *tracer) begin() []*track {
+	var tracks []*track
+	follow := func(cell *Cell) *track {
+		t := tr.tracks[cell]
+		if t == nil {
+			t = newTrack(cell)
+			tr.tracks[cell] = t
+			tracks = append(tracks, t)
+		}
+		return t
+	}
+	for _, cell := range tr.matrix.cells() {
+		if !tr.only(cell) {
+			continue
+		}
+		follow(cell).shown = true
+		for _, lag := range cell.Behind {
+			follow(lag.of)
+		}
+	}
+	tr.open = len(tracks)
+	return tracks
 }
 
 func newTrack(cell *Cell) *track {
@@ -179,18 +181,28 @@ func (tr *tracer) uncommitted(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("compare with the newest commit: %w", err)
 	}
+	var reverts []*revert
 	for path, name := range changed {
 		cell := tr.owner(path)
 		if cell == nil {
 			continue
 		}
 		t := tr.tracks[cell]
-		if t == nil { // the app is gone from the environment, but not in a commit
+		if t == nil {
+			if cell.Deployed() || !tr.only(cell) {
+				continue
+			}
+			// The app is gone from the environment, but not in a commit.
 			t = newTrack(cell)
 			t.done = true
 			tr.tracks[cell] = t
 		}
-		if err := tr.revert(ctx, t, FileChange{Path: path, OldPath: path, Old: name}); err != nil {
+		r := &revert{track: t, change: FileChange{Path: path, OldPath: path, Old: name}}
+		tr.order(r)
+		reverts = append(reverts, r)
+	}
+	for _, r := range reverts {
+		if err := tr.take(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -216,8 +228,27 @@ func (tr *tracer) owner(path string) *Cell {
 	return cell
 }
 
-// revert takes one change of a file back.
-func (tr *tracer) revert(ctx context.Context, t *track, c FileChange) error {
+// order has the contents read that a revert needs.
+func (tr *tracer) order(r *revert) {
+	if r.change.Old != "" {
+		r.ready = make(chan struct{})
+		tr.reads <- r
+	}
+}
+
+// read reads the contents that a revert needs.
+func (tr *tracer) read(ctx context.Context, r *revert) {
+	src, err := tr.history.Read(ctx, r.change.Old)
+	if err != nil {
+		r.err = fmt.Errorf("read %s as it was: %w", fault.Printable(r.change.OldPath), err)
+		return
+	}
+	r.old = tr.matrix.inspect(r.track.cell, r.change.OldPath, src)
+}
+
+// take takes one change of a file back.
+func (tr *tracer) take(ctx context.Context, r *revert) error {
+	t, c := r.track, r.change
 	if !t.touched {
 		t.touched = true
 		tr.touched = append(tr.touched, t)
@@ -226,26 +257,88 @@ func (tr *tracer) revert(ctx context.Context, t *track, c FileChange) error {
 	if c.Old == "" {
 		return nil
 	}
-	src, err := tr.history.Read(ctx, c.Old)
-	if err != nil {
-		return fmt.Errorf("read %s as it was: %w", fault.Printable(c.OldPath), err)
+	if r.ready == nil {
+		tr.read(ctx, r)
+	} else {
+		<-r.ready
 	}
-	t.files[c.OldPath] = tr.matrix.inspect(t.cell, c.OldPath, src)
+	if r.err != nil {
+		return r.err
+	}
+	t.files[c.OldPath] = r.old
 	return nil
 }
 
-// step goes back over one commit.
-func (tr *tracer) step(ctx context.Context, c Commit) error {
+// walk goes back through the commits.
+func (tr *tracer) walk(ctx context.Context) error {
+	var failed error
+	more := true
+	err := tr.history.Commits(ctx, func(c Commit) bool {
+		if c.Cut {
+			if more, failed = tr.drain(ctx); more {
+				tr.matrix.Cut = c.Time
+			}
+			more = false
+			return false
+		}
+		tr.plan(c)
+		if tr.waiting == tr.open || len(tr.queue) == maxQueue {
+			more, failed = tr.drain(ctx)
+		}
+		return more
+	})
+	if more {
+		_, failed = tr.drain(ctx)
+	}
+	return cmp.Or(failed, err)
+}
+
+// plan puts a commit into the queue, if it changes what is followed.
+func (tr *tracer) plan(c Commit) {
+	s := &step{commit: c}
+	s.commit.Changes = nil
 	for _, change := range c.Changes {
-		if err := tr.back(ctx, change); err != nil {
+		tr.assign(s, change)
+	}
+	if len(s.reverts) > 0 {
+		tr.queue = append(tr.queue, s)
+	}
+}
+
+// drain takes the steps of the queue, and reports whether to go on.
+func (tr *tracer) drain(ctx context.Context) (more bool, err error) {
+	for _, s := range tr.queue {
+		switch err = tr.step(ctx, s); {
+		case errors.Is(err, ErrAbsent):
+			tr.matrix.Cut = s.commit.Time
+			return false, nil
+		case err != nil || tr.open == 0:
+			return false, err
+		}
+	}
+	for _, s := range tr.queue {
+		for _, r := range s.reverts {
+			r.track.waits = nil
+		}
+	}
+	tr.queue, tr.waiting = tr.queue[:0], 0
+	return true, nil
+}
+
+// step goes back over one commit.
+func (tr *tracer) step(ctx context.Context, s *step) error {
+	for _, r := range s.reverts {
+		if r.track.done {
+			continue
+		}
+		if err := tr.take(ctx, r); err != nil {
 			return err
 		}
 	}
-	c.Changes = nil
 	for _, t := range tr.touched {
 		t.touched = false
 		if before := t.versions(); !before.Equal(t.now) {
-			t.moves = append(t.moves, Move{From: before, To: t.now, Commit: c})
+			t.moves = append(t.moves, Move{From: before, To: t.now, Commit: s.commit})
 			t.now = before
 			tr.settle(t)
 		}
@@ -254,15 +347,16 @@ func (tr *tracer) step(ctx context.Context, c Commit) error {
 	return nil
 }
 
-// back takes a change back in the cells that it concerns. A file that was moved
-// from one to another was new in this one, and gone from that.
-func (tr *tracer) back(ctx context.Context, c FileChange) error {
+// assign finds the cells that a change concerns. A file that was moved from one
+// to another was new in this one, and gone from that.
+func (tr *tracer) assign(s *step, c FileChange) {
 	to := tr.owner(c.Path)
 	if c.OldPath == c.Path {
 		if c.Old == "" {
 			delete(tr.renamed, c.Path) // what had the name before was another file
 		}
-		return tr.follow(ctx, to, c)
+		tr.follow(s, to, c)
+		return
 	}
 	delete(tr.renamed, c.Path)
 	from := tr.owner(c.OldPath)
@@ -271,21 +365,28 @@ func (tr *tracer) back(ctx context.Context, c FileChange) error {
 		from = to
 	}
 	if from == to {
-		return tr.follow(ctx, to, c)
+		tr.follow(s, to, c)
+		return
 	}
-	if err := tr.follow(ctx, from, FileChange{Path: c.OldPath, OldPath: c.OldPath, Old: c.Old}); err != nil {
-		return err
-	}
-	return tr.follow(ctx, to, FileChange{Path: c.Path, OldPath: c.Path})
+	tr.follow(s, from, FileChange{Path: c.OldPath, OldPath: c.OldPath, Old: c.Old})
+	tr.follow(s, to, FileChange{Path: c.Path, OldPath: c.Path})
 }
 
-// follow takes a change back in a cell, if there is one that is followed.
-func (tr *tracer) follow(ctx context.Context, cell *Cell, c FileChange) error {
+// follow puts a change of a cell into a step, if the cell is followed.
+func (tr *tracer) follow(s *step, cell *Cell, c FileChange) {
 	t := tr.tracks[cell]
 	if t == nil || t.done {
-		return nil
+		return
 	}
-	return tr.revert(ctx, t, c)
+	r := &revert{track: t, change: c}
+	s.reverts = append(s.reverts, r)
+	if t.waits == nil {
+		t.waits = s
+		tr.waiting++
+	}
+	if t.waits == s {
+		tr.order(r)
+	}
 }
 
 // settle notes what the last step showed, and whether the track need be
@@ -306,7 +407,7 @@ func (tr *tracer) settle(t *track) {
 		return true
 	})
 	switch {
-	case len(t.moves) == 0 && len(t.now) > 0:
+	case len(t.moves) == 0 && len(t.now) > 0 && (t.shown || len(t.wants) > 0):
 		return // the last change is yet to be found
 	case len(t.moves) > 0 && len(t.moves) < maxMoves && len(t.wants) > 0:
 		return

@@ -51,7 +51,7 @@ func commits(states ...string) []commit {
 func traced(t *testing.T, p *past) (*Matrix, []string) {
 	t.Helper()
 	m := matrixOf(t, p.tree())
-	if err := m.Trace(t.Context(), p); err != nil {
+	if err := m.Trace(t.Context(), p, nil); err != nil {
 		t.Fatal(err)
 	}
 	var out []string
@@ -419,13 +419,13 @@ func TestTraceErrors(t *testing.T) {
 		"read":        "read the history: read dev/web.yaml as it was: broken",
 	} {
 		p := &past{commits: commits("dev=1", "dev=2"), broken: broken}
-		err := matrixOf(t, p.tree()).Trace(t.Context(), p)
+		err := matrixOf(t, p.tree()).Trace(t.Context(), p, nil)
 		if !errors.Is(err, errBroken) || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	p := &past{commits: commits("dev=1"), uncommitted: state(chain, "dev=2"), broken: "read"}
-	err := matrixOf(t, p.tree()).Trace(t.Context(), p)
+	err := matrixOf(t, p.tree()).Trace(t.Context(), p, nil)
 	if want := "read dev/web.yaml as it was: broken"; !errors.Is(err, errBroken) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -445,7 +445,7 @@ func TestTraceKeepsWhatItFoundBeforeAnError(t *testing.T) {
 	t.Parallel()
 	p := &past{commits: commits("dev=1 prod=1", "dev=2 prod=1")}
 	m := matrixOf(t, p.tree())
-	if err := m.Trace(t.Context(), stopped{p}); !errors.Is(err, errBroken) {
+	if err := m.Trace(t.Context(), stopped{p}, nil); !errors.Is(err, errBroken) {
 		t.Errorf("got %v", err)
 	}
 	if got, want := story(cellIn(t, m, "web", "dev")), "dev 2 by ann in c2 from 1"; got != want {
