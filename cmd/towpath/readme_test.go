@@ -149,6 +149,10 @@ func TestReadmeKeys(t *testing.T) {
 			value = "required"
 		case k.Default != "":
 			value = "`" + k.Default + "`"
+		case len(k.Or) > 0:
+			value = "required, or `" + strings.Join(k.Or, "`, `") + "`"
+		case len(k.With) > 0:
+			value = "required with `" + strings.Join(k.With, "`, `") + "`"
 		}
 		fmt.Fprintf(&want, "| `%s` | %s | %s | %s |\n", k.Path, k.Type, value, k.Doc)
 	}

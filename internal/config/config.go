@@ -27,7 +27,7 @@ const Path = ".towpath.yaml"
 // the declaration of the file; see [schema].
 type Config struct {
 	Version      int           `key:"version,required" min:"1" max:"1" doc:"the version of this file's format"`
-	Environments []Environment `key:"environments,required" max:"1000" alias:"env,envs,stages" doc:"where apps run; the order of the list is for reading, after decides"`
+	Environments []Environment `key:"environments,required" max:"1000" alias:"env,envs,stages" doc:"where apps run, in the order that their after gives; that of the list is for reading"`
 	Apps         []App         `key:"apps" alias:"applications,services" doc:"what is deployed, and where its versions stand"`
 	Freezes      []Freeze      `key:"freezes" doc:"when nothing is opened or merged for an environment"`
 	Promotion    Promotion     `key:"promotion" doc:"how versions are promoted"`
@@ -37,7 +37,8 @@ type Config struct {
 	Drift        Drift         `key:"drift" doc:"how what runs is compared with the repository"`
 	_            struct{}      `key:"x-*" doc:"ignored: a place for anchors"`
 
-	file schema.File
+	file   schema.File
+	byName map[string]int // environments
 }
 
 //go:embed towpath.schema.json
@@ -76,6 +77,10 @@ func Parse(src []byte) (*Config, error) {
 			"the file is for a later towpath: it has version %s, and this one reads version 1", version.Value)
 	}
 	faults := schema.Decode(root, c)
+	c.byName = make(map[string]int, len(c.Environments))
+	for i, e := range slices.Backward(c.Environments) {
+		c.byName[e.Name] = i
+	}
 	if len(spans) > 1 {
 		faults = append(faults, schema.Fault{
 			Offset: spans[1].Start, Message: "the file has a second document", Hint: "write everything in one, without ---",

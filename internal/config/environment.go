@@ -59,10 +59,8 @@ type Approvals struct {
 
 // Environment returns the environment of that name, or nil.
 func (c *Config) Environment(name string) *Environment {
-	for i := range c.Environments {
-		if c.Environments[i].Name == name {
-			return &c.Environments[i]
-		}
+	if i, ok := c.byName[name]; ok {
+		return &c.Environments[i]
 	}
 	return nil
 }

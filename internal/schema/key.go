@@ -2,6 +2,7 @@ package schema
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -10,7 +11,9 @@ type Key struct {
 	Path     string // as in environments[].gates.soak
 	Type     string // in words, without its article
 	Required bool
-	Default  string // as it would be written; "" for none
+	Default  string   // as it would be written; "" for none
+	Or       []string // the keys beside it of which one, or this one, must be given
+	With     []string // the keys beside it with which it must be given
 	Doc      string
 }
 
@@ -23,6 +26,7 @@ func keysUnder(prefix string, t reflect.Type) []Key {
 	var out []Key
 	for _, f := range shapeOf(t).fields {
 		row := Key{Path: prefix + f.key, Type: typeWords(f), Required: f.required, Default: f.fallback, Doc: f.doc}
+		row.Or, row.With = f.neighbours(shapeOf(t).fields)
 		out = append(out, row)
 		if _, many := f.prefix(); many {
 			out[len(out)-1].Type = "anything"
@@ -44,6 +48,22 @@ func keysUnder(prefix string, t reflect.Type) []Key {
 		out = append(out, keysUnder(below, inner)...)
 	}
 	return out
+}
+
+// neighbours returns the keys that stand for a field, and those that need it.
+func (f *field) neighbours(all []*field) (or, with []string) {
+	for _, other := range all {
+		if other == f {
+			continue
+		}
+		if f.one != "" && other.one == f.one {
+			or = append(or, other.key)
+		}
+		if slices.Contains(other.with, f.key) {
+			with = append(with, other.key)
+		}
+	}
+	return or, with
 }
 
 // typeWords names the type of a field in a table.
