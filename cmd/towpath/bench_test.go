@@ -100,7 +100,11 @@ func BenchmarkConfig(b *testing.B) {
 				if err := os.Rename(from, to); err != nil {
 					b.Fatal(err)
 				}
-				defer os.Rename(to, from)
+				defer func() {
+					if err := os.Rename(to, from); err != nil {
+						b.Error(err)
+					}
+				}()
 			}
 			for b.Loop() {
 				var errs strings.Builder

@@ -26,7 +26,7 @@ func faultsIn(t testing.TB, err error) []*fault.Error {
 	}
 	var out []*fault.Error
 	for _, e := range all {
-		f, ok := e.(*fault.Error)
+		f, ok := errors.AsType[*fault.Error](e)
 		if !ok {
 			t.Fatalf("%v is no fault", e)
 		}

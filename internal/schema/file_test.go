@@ -25,7 +25,8 @@ func TestFileError(t *testing.T) {
 	})
 	var got []fault.Error
 	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
-		got = append(got, *e.(*fault.Error))
+		f, _ := errors.AsType[*fault.Error](e)
+		got = append(got, *f)
 	}
 	want := []fault.Error{
 		{Code: fault.Config, Path: "p", Line: 1, Column: 1, Excerpt: "a: ü, b", Message: "first"},
@@ -82,7 +83,7 @@ func TestNearest(t *testing.T) {
 	keys := []string{"name", "group", "after", "auto", "gates", "commands", "pullRequest", "environments", "prod-eu", "for", "to"}
 	for word, want := range map[string]string{
 		"nam": "name", "naem": "name", "Name": "name", "gruop": "group", "afer": "after", "pull_request": "pullRequest",
-		"pull-requests": "pullRequest", "enviroments": "environments", "env": "environments", "prod": "prod-eu", "prod_eu": "prod-eu",
+		"pull-requests": "pullRequest", "enviromnents": "environments", "env": "environments", "prod": "prod-eu", "prod_eu": "prod-eu",
 		"command": "commands", "fr": "for", "of": "", "xyz": "", "": "", "key": "", "gate": "gates", "aut": "auto",
 		strings.Repeat("a", 1000): "",
 	} {

@@ -196,7 +196,7 @@ image: [ghcr.io/acme/web:1
 			head + webApp + `
 -- .towpath/holds/dev/web.yaml --
 reason: waits
-untill: tomorrow
+unitl: tomorrow
 -- .towpath/holds/dev/wbe.yaml --
 reason: waits
 -- .towpath/holds/qa/web.yaml --
@@ -213,7 +213,7 @@ How we hold.
 ` + web,
 			[]string{
 				".towpath/holds/dev/wbe.yaml: holds nothing: there is no app wbe",
-				".towpath/holds/dev/web.yaml:2:1: unknown key untill",
+				".towpath/holds/dev/web.yaml:2:1: unknown key unitl",
 				".towpath/holds/prod/Web.yaml: is no name of a hold, and holds all the same",
 				".towpath/holds/prod/web.yml: is no name of a hold, and holds all the same",
 				".towpath/holds/qa/web.yaml: holds nothing: there is no environment qa",

@@ -201,3 +201,55 @@ func TestTraceAgreesWithALookAtAllStates(t *testing.T) {
 		t.Errorf("%d changes and %d lags were compared", changes, lags)
 	}
 }
+
+// TestTraceOfSomeCells: what is asked of one cell does not depend on the others.
+func TestTraceOfSomeCells(t *testing.T) {
+	t.Parallel()
+	less := 0
+	for seed := range uint64(300) {
+		p := randomPast(rand.New(rand.NewPCG(seed, 2)))
+		all := matrixOf(t, p.tree())
+		if err := all.Trace(t.Context(), p, nil); err != nil {
+			t.Fatal(err)
+		}
+		listed, read := p.listed, len(p.read)
+		for i, env := range all.Environments {
+			p.listed, p.read = 0, nil
+			one := matrixOf(t, p.tree())
+			if err := one.Trace(t.Context(), p, func(c *Cell) bool { return c.Env == env }); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := story(&one.Apps[0].Cells[i]), story(&all.Apps[0].Cells[i]); got != want {
+				t.Errorf("seed %d: got %q, want %q", seed, got, want)
+			}
+			if p.listed > listed || len(p.read) > read {
+				t.Errorf("seed %d: listed %d commits and read %d files, more than %d and %d for all cells", seed, p.listed, len(p.read), listed, read)
+			}
+			if p.listed < listed {
+				less++
+			}
+		}
+	}
+	if less == 0 {
+		t.Error("as much was read for one cell as for all, each time")
+	}
+}
+
+// TestTraceQueuesSteps: what waits to be taken is the same, and no more is read
+// than if it were taken at once, also where much waits.
+func TestTraceQueuesSteps(t *testing.T) {
+	t.Parallel()
+	states := []string{"prod=1", "dev=1 prod=1"}
+	for i := range 2 * maxQueue {
+		states = append(states, fmt.Sprintf("dev=1;%d prod=1", i))
+	}
+	p := &past{commits: commits(states...)}
+	_, got := traced(t, p)
+	want := []string{"dev 1 by ann in c2 from nothing", "prod 1 by ann in c1 from nothing"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if p.listed != len(states) || len(p.read) != 2*maxQueue {
+		t.Errorf("listed %d commits and read %d files, want %d and %d", p.listed, len(p.read), len(states), 2*maxQueue)
+	}
+}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/config"
-	"github.com/towpath-dev/towpath/internal/fault"
 )
 
 // memory is a tree in memory.
@@ -74,15 +73,6 @@ func cellIn(t testing.TB, m *Matrix, app, env string) *Cell {
 		t.Fatalf("there is no app %s in %s", app, env)
 	}
 	return &m.Apps[i].Cells[j]
-}
-
-// show writes faults as a terminal shows them, without their hints.
-func show(faults []*fault.Error) []string {
-	var out []string
-	for _, f := range faults {
-		out = append(out, f.Error())
-	}
-	return out
 }
 
 // commit is a commit of a [past], with the whole tree after it.

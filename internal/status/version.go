@@ -76,16 +76,14 @@ func different(versions []string) []string {
 
 func sameVersion(a, b string) bool { return image.SameVersion(a, b) }
 
-// cut returns the two parts of a version, either of which may be absent. A tag
-// has no colon.
-func cut(version string) (tag, digest string) {
-	if tag, digest, ok := strings.Cut(version, "@"); ok {
-		return tag, digest
+// tagOf returns the tag of a version, "" if that is a digest alone: a tag has no
+// colon.
+func tagOf(version string) string {
+	tag, _, pinned := strings.Cut(version, "@")
+	if !pinned && strings.Contains(version, ":") {
+		return ""
 	}
-	if strings.Contains(version, ":") {
-		return "", version
-	}
-	return version, ""
+	return tag
 }
 
 // compare says whether v is older (-1) or newer (1) than w, judged by the
@@ -103,8 +101,7 @@ func (v Versions) compare(w Versions) (order int, known bool) {
 		if sameVersion(versions[0], others[0]) {
 			continue
 		}
-		tag, _ := cut(versions[0])
-		other, _ := cut(others[0])
+		tag, other := tagOf(versions[0]), tagOf(others[0])
 		if tag == "" || other == "" {
 			return 0, false
 		}

@@ -89,7 +89,7 @@ func TestVersionsString(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", test.in, got, test.want)
 		}
 	}
-	if got := (Versions)(nil).String(); got != "" {
+	if got := Versions(nil).String(); got != "" {
 		t.Errorf("the zero value is %q", got)
 	}
 }
