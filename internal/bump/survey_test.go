@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -241,5 +242,52 @@ func TestOptionalTargetInTemplate(t *testing.T) {
 		"values.yaml:2:8 keys ghcr.io/acme/web 1.0.0 -> 1.1.0\n"
 	if got := report(plan); got != want {
 		t.Errorf("report:\n%swant:\n%s", got, want)
+	}
+}
+
+// noted is a tree that notes what is read of it.
+type noted struct {
+	memory
+	mu   sync.Mutex
+	read map[string]int
+}
+
+func (n *noted) Read(path string, buf []byte) ([]byte, error) {
+	n.mu.Lock()
+	n.read[path]++
+	n.mu.Unlock()
+	return n.memory.Read(path, buf)
+}
+
+// TestSurveyReadsOtherFilesForMarkersOnly: what does not match is read once,
+// for the policies in it, as soon as there is a marker that may stand for one.
+func TestSurveyReadsOtherFilesForMarkersOnly(t *testing.T) {
+	t.Parallel()
+	const plain, marked = "image: nginx:1\n", "version: 1.4.1 # {\"$imagepolicy\": \"flux:web:tag\"}\n"
+	policy := "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nmetadata: {name: web, namespace: flux}\nspec: {image: ghcr.io/acme/web}\n---\napiVersion: image.toolkit.fluxcd.io/v1\nkind: ImagePolicy\nmetadata: {name: web, namespace: flux}\nspec: {imageRepositoryRef: {name: web}}\n"
+	subject := Subject{Match: func(path string) bool { return strings.HasPrefix(path, "apps/") }}
+	for _, text := range []string{plain, marked} {
+		tree := &noted{memory: memory{"apps/web.yaml": text, "policy.yaml": policy}, read: map[string]int{}}
+		inventory, err := Survey(t.Context(), tree, subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]int{"apps/web.yaml": 1}
+		if text == marked {
+			want = map[string]int{"apps/web.yaml": 2, "policy.yaml": 1}
+		}
+		if diff := cmp.Diff(want, tree.read); diff != "" {
+			t.Errorf("files read (-want +got):\n%s", diff)
+		}
+		// Other contents may have the first marker.
+		for range 2 {
+			places := inventory.Inspect("apps/web.yaml", []byte(marked), nil)
+			if len(places) != 1 || places[0].Image != "ghcr.io/acme/web" || places[0].Version != "1.4.1" {
+				t.Errorf("got %+v", places)
+			}
+		}
+		if tree.read["policy.yaml"] != 1 {
+			t.Errorf("the policies are read %d times", tree.read["policy.yaml"])
+		}
 	}
 }

@@ -213,18 +213,21 @@ func (k *check) keys(i int) {
 	}
 }
 
-// maxClaims bounds the work of comparing patterns. What lies beyond it is
-// found when files are claimed.
-const maxClaims = 1 << 20
-
 // claims checks that no two apps that are named have a pattern that comes to
 // the same text.
 func (k *check) claims() {
+	var all extent
+	for i := range k.Apps {
+		a := &k.Apps[i]
+		if a.Name != "" && !all.add(a.Name, a.Files, k.Environments) {
+			k.faultAt(a.Offset, "write fewer patterns, with * and ** in them", "up to app %s, the patterns come to %s", a.Name, tooMany)
+			return
+		}
+	}
 	type claim struct{ app, file int }
 	type pair struct{ first, second claim }
 	first := map[string]claim{}
 	told := map[pair]bool{}
-	left := maxClaims
 	for i, a := range k.Apps {
 		for j, p := range a.Files {
 			if a.Name == "" || p.Pattern == nil {
@@ -232,9 +235,6 @@ func (k *check) claims() {
 			}
 			named := strings.ReplaceAll(p.String(), "{app}", a.Name)
 			for _, e := range k.Environments {
-				if left--; left < 0 {
-					return
-				}
 				text := strings.ReplaceAll(named, "{env}", e.Name)
 				here := claim{i, j}
 				there, taken := first[text]

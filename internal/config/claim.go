@@ -67,6 +67,7 @@ type Claims struct {
 	apps      []Application
 	byName    map[string]int
 	index     pattern.Index[claimant]
+	extent    extent       // of what is in it
 	matched   map[int]bool // offsets of patterns
 	unmatched []Unmatched
 	faults    []schema.Fault
@@ -110,8 +111,41 @@ func (c *Config) Claims(files []string) *Claims {
 	return cl
 }
 
+const (
+	maxClaims    = 1 << 20
+	maxClaimText = 64 << 20
+
+	tooMany = "too many paths: one for each pattern and environment, and there may be 1048576 of them with 64 MiB of text"
+)
+
+// extent is how much patterns come to when each app and environment is put into
+// them.
+type extent struct{ paths, text int }
+
+// add adds the patterns of an app, if that does not go too far.
+func (e *extent) add(app string, patterns []Pattern, envs []Environment) (ok bool) {
+	sum, names := *e, 0
+	for i := range envs {
+		names += len(envs[i].Name)
+	}
+	for _, p := range patterns {
+		if p.Pattern == nil {
+			continue
+		}
+		text := p.String()
+		sum.paths += len(envs)
+		sum.text += (len(text)+strings.Count(text, "{app}")*len(app))*len(envs) + strings.Count(text, "{env}")*names
+	}
+	if sum.paths > maxClaims || sum.text > maxClaimText {
+		return false
+	}
+	*e = sum
+	return true
+}
+
 // declare adds an app that has a name.
 func (cl *Claims) declare(entry int, a *App) {
+	cl.extent.add(a.Name, a.Files, cl.config.Environments)
 	cl.add(entry, a, a.Name, a.Files)
 }
 
@@ -136,6 +170,11 @@ func (cl *Claims) discover(entry int, a *App, files []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if i, taken := cl.byName[name]; !taken {
+			if !cl.extent.add(name, patterns, cl.config.Environments) {
+				cl.fault(a.Discover.Offset, "narrow the pattern: write the folder where the apps stand",
+					"with app %s, which it discovers, the patterns come to %s", name, tooMany)
+				return
+			}
 			cl.add(entry, a, name, patterns)
 		} else if cl.apps[i].Discovered {
 			cl.fault(a.Discover.Offset, "write one entry that discovers it, with the other pattern under files",
@@ -299,5 +338,6 @@ func (cl *Claims) Unmatched() []Unmatched { return cl.unmatched }
 
 // Err returns what is wrong between the configuration and the tree, with one
 // [fault.Error] for each fault, joined in the order of the file: files that
-// belong to two apps, or to two environments of one.
+// belong to two apps, or to two environments of one, and more apps discovered
+// than there may be, which are then left out.
 func (cl *Claims) Err() error { return cl.config.file.Error(cl.faults) }

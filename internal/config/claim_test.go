@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,7 +43,7 @@ func claimed(t *testing.T, apps string, files ...string) (claims *Claims, lines,
 	}
 	if err := claims.Err(); err != nil {
 		for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
-			f := e.(*fault.Error)
+			f, _ := errors.AsType[*fault.Error](e)
 			faults = append(faults, fmt.Sprintf("%d:%d: %s", f.Line, f.Column, f.Message))
 		}
 	}
@@ -268,5 +269,88 @@ func TestDecisionAbsentFromAnEnvironmentIsNotDeployed(t *testing.T) {
 	claims, got, faults := claimed(t, `  - {name: web, images: [web], files: ["{env}/web.yaml"]}`, "prod/web.yaml")
 	if diff := cmp.Diff([]string{"web prod: prod/web.yaml"}, got); diff != "" || faults != nil || claims.Unmatched() != nil {
 		t.Errorf("claims (-want +got):\n%s\nfaults: %q, unmatched: %v", diff, faults, claims.Unmatched())
+	}
+}
+
+// wide returns a configuration with 1,000 environments and what stands under
+// apps, in which *f is ten patterns.
+func wide(apps string) string {
+	var b strings.Builder
+	b.WriteString("version: 1\nx-files: &f [")
+	for i := range 10 {
+		fmt.Fprintf(&b, "'%d/{app}/{env}/**', ", i)
+	}
+	b.WriteString("]\nenvironments: [")
+	for i := range 1000 {
+		fmt.Fprintf(&b, "{name: e%d}, ", i)
+	}
+	return b.String() + "]\napps:\n" + apps
+}
+
+func TestDeclaredAppsHaveABound(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, tail string
+		app        int // that goes too far
+	}{
+		{"number", "**", 104},
+		{"length", strings.Repeat("x", 700), 9},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var apps strings.Builder
+			for i := range 500 {
+				fmt.Fprintf(&apps, "  - {name: a%d, images: [a], files: *f}\n", i)
+			}
+			_, err := Parse([]byte(strings.ReplaceAll(wide(apps.String()), "**", test.tail)))
+			faults := faultsIn(t, err)
+			if len(faults) != 1 {
+				t.Fatalf("got %v", err)
+			}
+			want := fmt.Sprintf("up to app a%d, the patterns come to %s", test.app, tooMany)
+			if f := faults[0]; f.Message != want || f.Line != 5+test.app || f.Column != 5 {
+				t.Errorf("got %v, want %s", f, want)
+			}
+		})
+	}
+}
+
+func TestDiscoveredAppsHaveABound(t *testing.T) {
+	t.Parallel()
+	var many strings.Builder
+	for i := range 1049 {
+		fmt.Fprintf(&many, "'%d/{app}/{env}', ", i)
+	}
+	c, err := Parse([]byte(wide("  - {discover: 'few/{app}', images: [a], files: *f}\n  - {discover: 'many/{app}', images: [b], files: [" + many.String() + "]}\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := c.Claims([]string{"few/a", "few/b", "many/c", "many/d"})
+	faults := faultsIn(t, claims.Err())
+	if len(faults) != 1 {
+		t.Fatalf("got %v", claims.Err())
+	}
+	const want = "with app c, which it discovers, the patterns come to " + tooMany
+	if f := faults[0]; f.Message != want || f.Line != 6 || f.Column != 16 {
+		t.Errorf("got %v", f)
+	}
+	if n := len(claims.Apps()); n != 2 {
+		t.Errorf("there are %d apps, want 2", n)
+	}
+}
+
+func TestEnvironmentByName(t *testing.T) {
+	t.Parallel()
+	c, err := Parse([]byte(wide("  - {name: a, images: [a], files: *f}\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range c.Environments {
+		if e := &c.Environments[i]; c.Environment(e.Name) != e {
+			t.Errorf("%s is another environment", e.Name)
+		}
+	}
+	if c.Environment("") != nil || c.Environment("e1000") != nil {
+		t.Error("there are environments that nobody declared")
 	}
 }
