@@ -103,12 +103,14 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 
 // bumpResult is what a run came to, for [bumpOptions.show].
 type bumpResult struct {
-	moves  []bump.Move
-	scope  *propose.Scope // nil without a configuration
-	held   []*fault.Error // what does not move because it is held
-	plan   *bump.Plan
-	looked int // how many files were looked at
-	commit string
+	moves   []bump.Move
+	scope   *propose.Scope // nil without a configuration
+	held    []*fault.Error // what does not move because it is held
+	listing []string       // all files, with a configuration
+	partial bool           // --path keeps to some of the files
+	plan    *bump.Plan
+	looked  int // how many files were looked at
+	commit  string
 }
 
 // run makes the bump. The result is nil if the run ended before there was
@@ -183,7 +185,7 @@ func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, e
 	if err != nil {
 		return nil, err
 	}
-	if err := a.options.patterns.unmatched(); err != nil {
+	if err := a.options.patterns.unmatched(result.listing); err != nil {
 		return nil, err
 	}
 	result.moves, result.plan, result.looked = request.Moves, plan, int(tree.read.Load())
@@ -220,12 +222,14 @@ func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request
 		}
 	}
 	if cfg == nil {
+		tree.sparse = map[string]bool{} // without environments, what is there is what is meant
 		return o.withoutConfig()
 	}
 	listing, err := listFiles(ctx, tree)
 	if err != nil {
 		return err
 	}
+	r.listing, r.partial = listing, len(o.paths) > 0
 	read := func(path string) ([]byte, error) { return tree.Read(path, nil) }
 	r.scope, err = propose.NewScope(cfg, listing, read, propose.Selection{Environments: o.env, Apps: o.app, Tag: o.tag})
 	if err != nil {
@@ -450,8 +454,22 @@ func checkRepo(repo string) error {
 // edited are the files without towpath's own: a version there is none that runs.
 type edited struct{ *files }
 
-// errSparse is why a hold cannot be read that is there. It holds.
+// errSparse is why a file cannot be read that is there. Where environments are
+// told apart it must not be taken for one that is not.
 var errSparse = errors.New("it is not in this sparse checkout")
+
+// lookForSparse finds out what a sparse checkout leaves out, once.
+func (f *files) lookForSparse(ctx context.Context) error {
+	if f.sparse != nil {
+		return nil
+	}
+	left, err := f.Sparse(ctx, ".")
+	f.sparse = make(map[string]bool, len(left))
+	for _, path := range left {
+		f.sparse[path] = true
+	}
+	return err
+}
 
 // Files yields the holds, too, that git ignores: they hold all the same.
 func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
@@ -467,7 +485,7 @@ func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
 	if err != nil || stopped {
 		return err
 	}
-	if f.sparse, err = f.Sparse(ctx, hold.Dir); err != nil {
+	if err := f.lookForSparse(ctx); err != nil {
 		return err
 	}
 	holds, err := f.Under(hold.Dir)
@@ -492,13 +510,13 @@ func (leftAlone) Is(target error) bool { return target == bump.ErrLeftAlone }
 type files struct {
 	*local.Checkout
 	read   atomic.Int64
-	sparse []string // holds that are there, though not in this sparse checkout
+	sparse map[string]bool // files that are there, though not in this sparse checkout
 }
 
 func (f *files) Read(path string, buf []byte) ([]byte, error) {
 	f.read.Add(1)
 	src, err := f.Checkout.Read(path, buf)
-	if errors.Is(err, fs.ErrNotExist) && slices.Contains(f.sparse, path) {
+	if errors.Is(err, fs.ErrNotExist) && f.sparse[path] {
 		return src, errSparse
 	}
 	for _, reason := range []error{local.ErrNotRegular, local.ErrBinary, local.ErrTooLarge} {

@@ -139,7 +139,7 @@ func ago(d time.Duration) string {
 func (v *statusView) notes() []string {
 	var out []string
 	if !v.matrix.Cut.IsZero() {
-		out = append(out, fmt.Sprintf("The clone does not have the whole history: what it has begins on %s. Run `git fetch --unshallow` to see changes before, or clone it without --filter.", v.matrix.Cut.Format(time.DateOnly)))
+		out = append(out, fmt.Sprintf("The clone does not have the whole history: what it has begins on %s. If it is shallow, `git fetch --unshallow` gets the rest; if it is partial, clone it without --filter.", v.matrix.Cut.Format(time.DateOnly)))
 	}
 	if !v.history {
 		out = append(out, "This folder is in no git repository, so there is no history.")

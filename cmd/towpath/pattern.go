@@ -3,6 +3,7 @@ package main
 import (
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -58,10 +59,15 @@ func (ps patterns) match(file string) bool {
 }
 
 // unmatched returns an error if a pattern has matched no file that match was
-// asked about: most likely it is misspelt.
-func (ps patterns) unmatched() error {
+// asked about: most likely it is misspelt. files are those that match was not
+// asked about where a configuration leaves them out.
+func (ps patterns) unmatched(files []string) error {
 	for _, p := range ps {
 		if !p.used.Load() {
+			if slices.ContainsFunc(files, patterns{p}.match) {
+				return fault.New(fault.NotFound, "pass --env for the environment that they belong to, or --no-config to bump wherever the image stands",
+					"--path %q matches only files that this run leaves out", p.typed)
+			}
 			return fault.New(fault.NotFound, "paths are relative to --repo, as in --path 'apps/*/overlays/dev'", "no file matches --path %q", p.typed)
 		}
 	}

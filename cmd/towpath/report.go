@@ -14,6 +14,7 @@ import (
 	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/diff"
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/propose"
 )
 
 func exists(path string) bool {
@@ -124,6 +125,9 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 	}
 	table.Flush()
 	o.showMentions(w, r)
+	for _, s := range r.silent() {
+		fmt.Fprintf(w, "left alone: app %s in %s: %s\n", s.App, s.Env, reasonSilent)
+	}
 
 	where := fmt.Sprintf("%s in %s", count(places, "place"), count(changed, "file"))
 	if len(envs) > 0 {
@@ -163,6 +167,17 @@ func (o *bumpOptions) showMentions(w io.Writer, r *bumpResult) {
 	if n > shown {
 		fmt.Fprintf(w, "left alone: %d more (see --output json)\n", n-shown)
 	}
+}
+
+const reasonSilent = "no version of it stands there"
+
+// silent returns where nothing was found though it was looked for, unless --path
+// says that only a part is meant.
+func (r *bumpResult) silent() []propose.Silent {
+	if r.scope == nil || r.partial {
+		return nil
+	}
+	return r.scope.Silent(r.plan, r.moves)
 }
 
 // claim returns the app and environment of a file, empty ones without a
@@ -256,6 +271,9 @@ func (o *bumpOptions) showJSON(c console, r *bumpResult, err error) error {
 		}
 		for _, f := range r.plan.Files {
 			out.add(f, r.claim(f.Path), err == nil)
+		}
+		for _, s := range r.silent() {
+			out.LeftAlone = append(out.LeftAlone, mentionJSON{Path: s.File, Text: "app " + s.App + " in " + s.Env, Reason: reasonSilent})
 		}
 		out.Changed = len(out.Files) > 0 && !o.dryRun
 	}

@@ -179,7 +179,8 @@ func (v *statusView) level() bool {
 	}
 	for i := range v.apps {
 		for _, cell := range v.cells(&v.apps[i]) {
-			if slices.ContainsFunc(cell.Behind, func(l status.Lag) bool { return l.Relation != status.Level }) {
+			if cell.Deployed() && len(cell.Versions) == 0 ||
+				slices.ContainsFunc(cell.Behind, func(l status.Lag) bool { return l.Relation != status.Level }) {
 				return false
 			}
 		}

@@ -234,7 +234,7 @@ func (l *layer) names(text []byte) bool {
 			if !ok || err != nil || repo != m.Image {
 				continue
 			}
-			if tag != "" || digest != "" || isRepositoryKey(keyBefore(text, span.Start)) {
+			if key := keyBefore(text, span.Start); tag != "" || digest != "" || isRepositoryKey(key) || key == "name" && mayBeKustomization(text) {
 				l.run.file.refused[m.Image] = true
 				found = true
 				break
@@ -242,6 +242,12 @@ func (l *layer) names(text []byte) bool {
 		}
 	}
 	return found
+}
+
+// mayBeKustomization reports whether a text that cannot be read may have entries
+// of images as a kustomization has them.
+func mayBeKustomization(text []byte) bool {
+	return bytes.Contains(text, []byte("newTag")) || bytes.Contains(text, []byte("digest"))
 }
 
 // keyBefore returns the key under which a value at an offset stands, as far as

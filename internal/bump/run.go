@@ -3,6 +3,7 @@ package bump
 import (
 	"bytes"
 	"cmp"
+	"path"
 	"slices"
 	"strings"
 
@@ -214,7 +215,7 @@ func (r *run) concerns(text []byte) bool {
 // target adds the site at a path that the caller named.
 func (l *layer) target(t Target) {
 	if (l.format == formatText || l.format == formatTemplate) && t.Optional {
-		l.templateTarget(t)
+		l.unreadTarget(t)
 		return
 	}
 	kind := Set
@@ -257,7 +258,7 @@ func (l *layer) target(t Target) {
 		s.doc.marked = append(s.doc.marked, s)
 	}
 	if found == nil && t.Optional {
-		l.templateTarget(t)
+		l.unreadTarget(t)
 		return
 	}
 	if found == nil && len(l.run.unread) == 0 {
@@ -268,13 +269,18 @@ func (l *layer) target(t Target) {
 	}
 }
 
-// templateTarget refuses the line of a template that gives the last key of a
-// target a version: that it is the right one cannot be told without a tree.
-func (l *layer) templateTarget(t Target) {
+// unreadTarget refuses the line of a template, or of a file that is YAML by no
+// name and cannot be read as such, that gives the last key of a target a
+// version: that it is the right one cannot be told without a tree, and to leave
+// it as it is would look like success.
+func (l *layer) unreadTarget(t Target) {
+	if textNames[strings.ToLower(path.Ext(l.path))] {
+		return
+	}
 	last := t.Keys[len(t.Keys)-1].Key
 	for _, d := range l.docs {
 		text, ok := d.tree.(lines)
-		if !ok || !text.template {
+		if !ok {
 			continue
 		}
 		for at, line := range text.each() {
@@ -284,8 +290,8 @@ func (l *layer) templateTarget(t Target) {
 			}
 			if _, _, ok := versionIn(whole(n)); ok && !d.isMarked(t.Image) {
 				l.run.refuse(d, &site{image: t.Image, tag: whole(n)}, fault.New(fault.Refused,
-					"put the comment `# towpath: "+t.Image.Familiar()+":tag` behind it, or keep the version out of the template",
-					"%s may lead here, which cannot be told in a template", t.Keys))
+					"put the comment `# towpath: "+t.Image.Familiar()+":tag` behind it, or make the file YAML that can be read",
+					"%s may lead here, which cannot be told where the file cannot be read as YAML", t.Keys))
 				return
 			}
 		}

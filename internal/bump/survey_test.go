@@ -230,15 +230,17 @@ func TestOptionalTargetInTemplate(t *testing.T) {
 		"mixed.yaml":         "{{ if .x }}\nimage:\n  tag: 1.0.0\n{{ end }}\n",
 		"other.yaml.gotmpl":  "image:\n  tag: {{ .tag }}\n  x: 1\n",
 		"notes.md":           "tag: 1.0.0\n",
+		"conflict":           "<<<<<<< HEAD\nimage:\n  tag: 1.0.0\n=======\n",
 	}
 	request := Request{Moves: []Move{moveTo(t, "ghcr.io/acme/web:1.1.0")}}
 	for _, path := range slices.Sorted(maps.Keys(tree)) {
 		request.Set = append(request.Set, Target{Path: path, Keys: parsePath(t, "image.tag"), Image: "ghcr.io/acme/web", Optional: true})
 	}
 	plan := scanTwice(t, tree, request)
-	want := "extra.yaml.gotmpl:2:8 refused: image.tag may lead here, which cannot be told in a template\n" +
+	want := "conflict:3:8 refused: image.tag may lead here, which cannot be told where the file cannot be read as YAML\n" +
+		"extra.yaml.gotmpl:2:8 refused: image.tag may lead here, which cannot be told where the file cannot be read as YAML\n" +
 		"marked.yaml.gotmpl:2:8 marker ghcr.io/acme/web 1.0.0 -> 1.1.0\n" +
-		"mixed.yaml:3:8 refused: image.tag may lead here, which cannot be told in a template\n" +
+		"mixed.yaml:3:8 refused: image.tag may lead here, which cannot be told where the file cannot be read as YAML\n" +
 		"values.yaml:2:8 keys ghcr.io/acme/web 1.0.0 -> 1.1.0\n"
 	if got := report(plan); got != want {
 		t.Errorf("report:\n%swant:\n%s", got, want)
@@ -289,5 +291,19 @@ func TestSurveyReadsOtherFilesForMarkersOnly(t *testing.T) {
 		if tree.read["policy.yaml"] != 1 {
 			t.Errorf("the policies are read %d times", tree.read["policy.yaml"])
 		}
+	}
+}
+
+// TestUnreadKustomizationIsRefused wants what cannot be read, and names the
+// image as kustomizations do, refused.
+func TestUnreadKustomizationIsRefused(t *testing.T) {
+	t.Parallel()
+	tree := memory{
+		"a/kustomization.yaml": "images:\n  - name: ghcr.io/acme/web\n   newTag: 1.2.0\n",
+		"b/deployment.yaml":    "containers:\n  - name: web\n   ports: []\n",
+	}
+	plan := scanned(t, tree, Request{Moves: []Move{moveTo(t, "ghcr.io/acme/web:2")}})
+	if len(plan.Files) != 1 || plan.Files[0].Path != "a/kustomization.yaml" || len(plan.Files[0].Refused) != 1 || !plan.Found("ghcr.io/acme/web") {
+		t.Errorf("report:\n%s", report(plan))
 	}
 }

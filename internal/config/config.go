@@ -55,7 +55,7 @@ func Keys() []schema.Key { return schema.Keys(Config{}) }
 // later version has that one fault only.
 func Parse(src []byte) (*Config, error) {
 	c := &Config{file: schema.File{Path: Path, Src: src}}
-	const empty = "`towpath init` writes a first one"
+	const empty = "remove it, and `towpath init` writes a first one"
 	spans := yamledit.Split(src)
 	if len(spans) == 0 {
 		return nil, c.Fault(0, empty, "the file is empty")

@@ -263,6 +263,38 @@ func (s *Scope) IsExpected(repo image.Repository, plan *bump.Plan) bool {
 	return true
 }
 
+// Silent is an app in an environment that is in scope and has files, in which a
+// plan found no version of the images that move.
+type Silent struct {
+	config.Claim
+	File string // the first of its files
+}
+
+// Silent returns where a plan found nothing though an app is deployed there. What
+// is held is not among it.
+func (s *Scope) Silent(plan *bump.Plan, moves []bump.Move) []Silent {
+	spoken := map[config.Claim]bool{}
+	for _, f := range plan.Files {
+		if len(f.Changes)+len(f.Current)+len(f.Refused) > 0 {
+			c, _ := s.claims.Of(f.Path)
+			spoken[c] = true
+		}
+	}
+	var out []Silent
+	for _, app := range s.claims.Apps() {
+		if !slices.ContainsFunc(moves, func(m bump.Move) bool { return app.Names(m.Image) }) {
+			continue
+		}
+		for _, env := range s.cfg.Order() {
+			c := config.Claim{App: app.Name, Env: env.Name}
+			if files := app.Files[env.Name]; len(files) > 0 && s.has(c) && !s.isHeld(c) && !spoken[c] {
+				out = append(out, Silent{c, files[0]})
+			}
+		}
+	}
+	return out
+}
+
 // CheckTogether fails if images that move to one tag stand at different ones in
 // an environment: then they do not travel together, and the tag is not one of
 // all of them.

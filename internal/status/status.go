@@ -9,7 +9,10 @@ package status
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/towpath-dev/towpath/internal/bump"
@@ -128,9 +131,13 @@ func Read(ctx context.Context, tree bump.Tree, cfg *config.Config, o Options) (*
 		}
 		return o.Everything || m.byFile[path] != nil
 	}
-	inventory, err := bump.Survey(ctx, listed{tree, files}, subject)
+	source := &listed{Tree: tree, files: files, gone: map[string]bool{}}
+	inventory, err := bump.Survey(ctx, source, subject)
 	if err != nil {
 		return nil, err
+	}
+	for _, cell := range m.byClaim {
+		cell.Files = slices.DeleteFunc(cell.Files, func(path string) bool { return source.gone[path] })
 	}
 	m.inventory = inventory
 	m.assign(inventory)
@@ -143,9 +150,22 @@ func Read(ctx context.Context, tree bump.Tree, cfg *config.Config, o Options) (*
 type listed struct {
 	bump.Tree
 	files []string
+
+	mu   sync.Mutex
+	gone map[string]bool // files that are listed and not there, such as tracked ones that were removed
 }
 
-func (l listed) Files(_ context.Context, yield func(path string) bool) error {
+func (l *listed) Read(path string, buf []byte) ([]byte, error) {
+	src, err := l.Tree.Read(path, buf)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.gone[path] = true
+	}
+	return src, err
+}
+
+func (l *listed) Files(_ context.Context, yield func(path string) bool) error {
 	for _, path := range l.files {
 		if !yield(path) {
 			break

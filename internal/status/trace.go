@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -66,8 +65,10 @@ type tracer struct {
 	reads   chan *revert
 }
 
-// maxQueue bounds how many steps wait to be taken.
-const maxQueue = 256
+const (
+	maxQueue = 256 // steps that wait to be taken
+	readers  = 16  // more than work at once, as most of them wait for an answer
+)
 
 // step is a commit that is to be taken back. Old contents are read while later
 // steps are listed, but never more of them than if each step were taken at once:
@@ -99,16 +100,16 @@ func (m *Matrix) Trace(ctx context.Context, history History, only func(*Cell) bo
 		matrix: m, history: history, only: only, tracks: map[*Cell]*track{},
 		claimed: maps.Clone(m.byFile), renamed: map[string]*Cell{}, reads: make(chan *revert, maxQueue),
 	}
-	var readers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		readers.Go(func() {
+	var running sync.WaitGroup
+	for range readers {
+		running.Go(func() {
 			for r := range tr.reads {
 				tr.read(ctx, r)
 				close(r.ready)
 			}
 		})
 	}
-	defer readers.Wait()
+	defer running.Wait()
 	defer close(tr.reads)
 
 	tracks := tr.begin()
