@@ -60,14 +60,14 @@ func (d *dialogue) ask(question []byte) {
 func (d *dialogue) broken(ctx context.Context, err error) error {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		d.end()
-		return unlisted(d.cmd.Args[3], err)
+		return unlisted(subcommand(d.cmd), err)
 	}
 	ended := judge(ctx, d.cmd, d.cmd.Wait(), d.said)
 	<-d.sent
 	if ended != nil {
 		return ended
 	}
-	return unlisted(d.cmd.Args[3], err)
+	return unlisted(subcommand(d.cmd), err)
 }
 
 // end kills git, wherever it is.

@@ -87,7 +87,7 @@ func judge(ctx context.Context, cmd *exec.Cmd, err error, said *head) error {
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
-	name := cmd.Args[3] // after git -C dir
+	name := subcommand(cmd)
 	if ctx.Err() != nil {
 		return &fault.Error{Code: fault.Failed, Message: fmt.Sprintf("git %s was stopped", name), Err: context.Cause(ctx)}
 	}
@@ -99,6 +99,15 @@ func judge(ctx context.Context, cmd *exec.Cmd, err error, said *head) error {
 		Code: fault.Failed, Message: "git " + name,
 		Err: &gitError{status: exit.ExitCode(), state: exit.String(), stderr: said.String()},
 	}
+}
+
+// subcommand returns which command of git is run.
+func subcommand(cmd *exec.Cmd) string {
+	args := cmd.Args[1:]
+	for len(args) > 2 && (args[0] == "-C" || args[0] == "-c") {
+		args = args[2:]
+	}
+	return args[0]
 }
 
 // gitError is a failure in git's own words.

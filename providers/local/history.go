@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -207,7 +209,9 @@ func (w *walk) list(ctx context.Context) error {
 		return err
 	}
 	b.add(last, emptyTree(last.tree))
-	w.compare(ctx, b)
+	if !w.compare(ctx, b) {
+		return stopped(ctx) // the last commits would be missing, as if there were none
+	}
 	return nil
 }
 
@@ -248,7 +252,7 @@ func (w *walk) compare(ctx context.Context, b *batch) bool {
 func (w *walk) hire(ctx context.Context) {
 	w.workers--
 	w.running.Go(func() {
-		d, err := converse(ctx, command(ctx, w.c.dir, w.args...))
+		d, err := converse(ctx, w.comparer(ctx))
 		asked, limit := 0, 0
 		for b := range w.work {
 			if asked >= largest && limit == 0 {
@@ -259,7 +263,7 @@ func (w *walk) hire(ctx context.Context) {
 				d, asked = nil, 0
 			}
 			if d == nil && err == nil {
-				d, err = converse(ctx, command(ctx, w.c.dir, w.args...))
+				d, err = converse(ctx, w.comparer(ctx))
 			}
 			if err == nil {
 				asked += len(b.pairs)
@@ -274,6 +278,14 @@ func (w *walk) hire(ctx context.Context) {
 			d.end()
 		}
 	})
+}
+
+// comparer is a git that compares trees. It asks for each tree once or twice, so
+// that a large cache of what it unpacked costs more than it saves.
+func (w *walk) comparer(ctx context.Context) *exec.Cmd {
+	cmd := command(ctx, w.c.dir, w.args...)
+	cmd.Args = slices.Insert(cmd.Args, 1, "-c", "core.deltaBaseCacheLimit=16m")
+	return cmd
 }
 
 // ask asks git for the changes. It hands over trees, as git would parse the
