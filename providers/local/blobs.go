@@ -25,17 +25,27 @@ var ErrAbsent = errors.New("contents are not in this clone")
 // must be closed. Its methods may be called from several goroutines.
 type Blobs struct {
 	ctx    context.Context
-	shadow string // the git directory to remove, "" if there is none
+	shadow string        // the git directory to remove, "" if there is none
+	asking chan struct{} // holds one for each question under way
 
+	// Questions are asked without waiting for the answers to those before, but
+	// the answers are read in turn.
 	mu     sync.Mutex
-	git    *dialogue // nil without git
-	broken error     // why no more can be read
+	git    *dialogue     // nil without git
+	turn   chan struct{} // closed when the answers to all questions were read
+	closed bool          // no more questions are taken
+	broken error         // why no more can be read
 }
+
+// maxAsking bounds the questions under way: all of them must find room in the
+// pipe, since git does not read on while nobody reads its answers.
+const maxAsking = 16
 
 // Blobs starts a git that answers until it is closed or ctx ends. Without git,
 // all contents are absent.
 func (c *Checkout) Blobs(ctx context.Context) (*Blobs, error) {
-	b := &Blobs{ctx: ctx}
+	b := &Blobs{ctx: ctx, asking: make(chan struct{}, maxAsking), turn: make(chan struct{})}
+	close(b.turn)
 	if !c.IsGit() {
 		return b, nil
 	}
@@ -64,27 +74,52 @@ func (b *Blobs) Read(id string, buf []byte) ([]byte, error) {
 	if !isID(id) {
 		return buf, fault.New(fault.Failed, "", "%q is no id of contents", id)
 	}
+	b.asking <- struct{}{}
+	defer func() { <-b.asking }()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	git, turn, err := b.git, b.turn, b.broken
 	switch {
-	case b.broken != nil:
-		return buf, b.broken
-	case b.git == nil:
-		return buf, fmt.Errorf("read contents %.10s: %w", id, ErrAbsent)
+	case err != nil:
+	case b.closed:
+		err = errClosed
+	case git == nil:
+		err = fmt.Errorf("read contents %.10s: %w", id, ErrAbsent)
 	}
-	b.git.ask([]byte(id + "\n"))
-	buf, err := readBlob(b.git.out, id, buf)
+	if err != nil {
+		b.mu.Unlock()
+		return buf, err
+	}
+	git.ask([]byte(id + "\n"))
+	mine := make(chan struct{})
+	b.turn = mine
+	b.mu.Unlock()
+
+	<-turn
+	defer close(mine)
+	if err := b.fault(); err != nil { // of a question before
+		return buf, err
+	}
+	buf, err = readBlob(git.out, id, buf)
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrAbsent), errors.Is(err, ErrBinary), errors.Is(err, ErrTooLarge):
 		err = fmt.Errorf("read contents %.10s: %w", id, err)
 	default:
 		// What git says next would be taken for the answer to another question.
-		b.broken = b.git.broken(b.ctx, err)
-		b.git = nil
-		return buf[:0], b.broken
+		err = git.broken(b.ctx, err)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.broken, b.git = err, nil
+		return buf[:0], err
 	}
 	return buf, err
+}
+
+// fault returns why no more can be read, nil if more can.
+func (b *Blobs) fault() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.broken
 }
 
 // readBlob reads the answer of git cat-file --batch for an id: "id blob size",
@@ -137,16 +172,19 @@ func cutOff(err error) error {
 	return err
 }
 
-// Close ends git. It may be called more than once; nothing can be read after.
+// Close ends git, once the questions under way are answered. It may be called
+// more than once; nothing can be read after.
 func (b *Blobs) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	turn := b.turn
+	b.mu.Unlock()
+	<-turn
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.git != nil {
 		b.git.end()
 		b.git = nil
-	}
-	if b.broken == nil {
-		b.broken = &fault.Error{Code: fault.Failed, Message: "read contents from git", Err: fs.ErrClosed}
 	}
 	if b.shadow == "" {
 		return nil
@@ -155,3 +193,5 @@ func (b *Blobs) Close() error {
 	b.shadow = ""
 	return err
 }
+
+var errClosed = &fault.Error{Code: fault.Failed, Message: "read contents from git", Err: fs.ErrClosed}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -234,4 +236,47 @@ func BenchmarkBlobs(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestBlobsAtOnce asks from many goroutines, and closes while they ask: each
+// gets what it asked for, or learns that it was closed.
+func TestBlobsAtOnce(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{}
+	for i := range 200 {
+		files[fmt.Sprintf("f%d", i)] = strings.Repeat(fmt.Sprintf("%d\n", i), i*50)
+	}
+	dir := repository(t, files)
+	ids := map[string]string{}
+	for line := range strings.Lines(shell(t, dir, "ls-tree", "HEAD")) {
+		fields := strings.Fields(line)
+		ids[fields[2]] = files[fields[3]]
+	}
+	for _, closing := range []bool{false, true} {
+		b, err := open(t, dir).Blobs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for id, want := range ids {
+			wait.Go(func() {
+				got, err := b.Read(id, nil)
+				if err == nil && string(got) != want || err != nil && (!closing || !errors.Is(err, fs.ErrClosed)) {
+					t.Errorf("%s: %d bytes, %v; want %d", id, len(got), err, len(want))
+				}
+			})
+		}
+		if closing {
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		wait.Wait()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := b.Read(slices.Collect(maps.Keys(ids))[0], nil); !errors.Is(err, fs.ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	}
 }
