@@ -8,6 +8,7 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/audit"
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
 )
 
 const defaultMessage = `{{if eq (len .Moves) 1}}Bump {{range .Moves}}{{.Image}} to {{.To}}{{end}}{{else}}Bump {{len .Moves}} images{{end}}{{with .Envs}} in {{join . ", "}}{{end}}
@@ -87,10 +88,7 @@ func (t messageTemplate) commit(r *bumpResult) (string, error) {
 			if !slices.Contains(m.From, c.From) {
 				m.From = append(m.From, c.From)
 			}
-			tag, digest, _ := strings.Cut(c.To, "@")
-			if strings.Contains(tag, ":") {
-				tag, digest = "", tag
-			}
+			tag, digest := image.CutVersion(c.To)
 			if digest != "" {
 				m.To = c.To // the fullest that was written
 			}

@@ -69,6 +69,16 @@ type Target struct {
 	Optional bool
 }
 
+// KeyTargets returns the optional targets to which keys lead in a file. each must
+// call its argument with every image and its keys.
+func KeyTargets(path string, each func(yield func(repo image.Repository, keys edit.Path))) []Target {
+	var out []Target
+	each(func(repo image.Repository, keys edit.Path) {
+		out = append(out, Target{Path: path, Keys: keys, Image: repo, Optional: true})
+	})
+	return out
+}
+
 // Kind says what sort of place a version stands in.
 type Kind string
 

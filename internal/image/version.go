@@ -19,8 +19,8 @@ func SameVersion(a, b string) bool {
 	if a == b {
 		return true
 	}
-	tag, digest := cutVersion(a)
-	otherTag, otherDigest := cutVersion(b)
+	tag, digest := CutVersion(a)
+	otherTag, otherDigest := CutVersion(b)
 	switch {
 	case tag != "" && otherTag != "":
 		return tag == otherTag && (digest == "" || otherDigest == "" || digest == otherDigest)
@@ -30,9 +30,10 @@ func SameVersion(a, b string) bool {
 	return false
 }
 
-// cutVersion returns the parts of a version, either of which may be absent. A
-// tag has no colon.
-func cutVersion(version string) (tag, digest string) {
+// CutVersion returns the parts of a version, written as behind the name of a
+// reference; either may be absent. It does not judge them: what has a colon is
+// no tag.
+func CutVersion(version string) (tag, digest string) {
 	if tag, digest, ok := strings.Cut(version, "@"); ok {
 		return tag, digest
 	}

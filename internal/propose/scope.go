@@ -14,7 +14,6 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/config"
-	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
@@ -416,23 +415,17 @@ func (s *Scope) gather(repo image.Repository, r *bump.Request) gathered {
 				continue
 			}
 			for _, path := range files {
-				r.Set = append(r.Set, Targets(&app, path, repo)...)
+				r.Set = append(r.Set, targets(&app, path, repo)...)
 			}
 		}
 	}
 	return g
 }
 
-// Targets returns the places to which an app's keys lead in one of its files:
-// for one image, or with "" for all.
-func Targets(app *config.Application, path string, repo image.Repository) []bump.Target {
-	var out []bump.Target
-	app.EachKeys(func(used image.Repository, keys edit.Path) {
-		if repo == "" || used == repo {
-			out = append(out, bump.Target{Path: path, Keys: keys, Image: used, Optional: true})
-		}
-	})
-	return out
+// targets are those to which an app's keys lead in one of its files: for one
+// image, or with "" for all.
+func targets(app *config.Application, path string, repo image.Repository) []bump.Target {
+	return slices.DeleteFunc(bump.KeyTargets(path, app.EachKeys), func(t bump.Target) bool { return repo != "" && t.Image != repo })
 }
 
 // explain says why an image has no file in the scope, nil if it has.

@@ -259,7 +259,7 @@ func TestTargetsOfAnApp(t *testing.T) {
 		"ghcr.io/acme/d": "",
 	} {
 		var got []string
-		for _, target := range Targets(app, "x.yaml", repo) {
+		for _, target := range targets(app, "x.yaml", repo) {
 			if target.Path != "x.yaml" || !target.Optional {
 				t.Errorf("%+v is no optional place in the file", target)
 			}

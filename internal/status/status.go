@@ -17,7 +17,6 @@ import (
 
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/config"
-	"github.com/towpath-dev/towpath/internal/edit"
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/hold"
 	"github.com/towpath-dev/towpath/internal/image"
@@ -189,7 +188,7 @@ func (m *Matrix) lay() bump.Subject {
 			m.byClaim[config.Claim{App: app.Name, Env: env}] = cell
 			for _, path := range cell.Files {
 				m.byFile[path] = cell
-				subject.Targets = append(subject.Targets, targets(&app.Application, path)...)
+				subject.Targets = append(subject.Targets, bump.KeyTargets(path, app.EachKeys)...)
 			}
 		}
 		for _, used := range app.Images {
@@ -230,20 +229,11 @@ func (m *Matrix) cellOf(path string) *Cell {
 // inspect returns the versions of a cell's images in the contents of a file.
 func (m *Matrix) inspect(cell *Cell, path string, src []byte) Versions {
 	out := Versions{}
-	for _, p := range m.inventory.Inspect(path, src, targets(&cell.app.Application, path)) {
+	for _, p := range m.inventory.Inspect(path, src, bump.KeyTargets(path, cell.app.EachKeys)) {
 		if cell.app.Names(p.Image) {
 			out.add(p.Image, p.Version)
 		}
 	}
-	return out
-}
-
-// targets are the places to which an app's keys lead in one of its files.
-func targets(app *config.Application, path string) []bump.Target {
-	var out []bump.Target
-	app.EachKeys(func(repo image.Repository, keys edit.Path) {
-		out = append(out, bump.Target{Path: path, Keys: keys, Image: repo, Optional: true})
-	})
 	return out
 }
 

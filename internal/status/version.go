@@ -76,16 +76,6 @@ func different(versions []string) []string {
 
 func sameVersion(a, b string) bool { return image.SameVersion(a, b) }
 
-// tagOf returns the tag of a version, "" if that is a digest alone: a tag has no
-// colon.
-func tagOf(version string) string {
-	tag, _, pinned := strings.Cut(version, "@")
-	if !pinned && strings.Contains(version, ":") {
-		return ""
-	}
-	return tag
-}
-
 // compare says whether v is older (-1) or newer (1) than w, judged by the
 // images that both have at one version each. It is not known (false) where
 // they do not all agree or have no order.
@@ -101,7 +91,8 @@ func (v Versions) compare(w Versions) (order int, known bool) {
 		if sameVersion(versions[0], others[0]) {
 			continue
 		}
-		tag, other := tagOf(versions[0]), tagOf(others[0])
+		tag, _ := image.CutVersion(versions[0])
+		other, _ := image.CutVersion(others[0])
 		if tag == "" || other == "" {
 			return 0, false
 		}
