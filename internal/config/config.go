@@ -8,6 +8,7 @@
 package config
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -107,7 +108,8 @@ func (c *Config) syntax(found []yamledit.Diagnosis) error {
 	for _, d := range found {
 		message := "the file is not YAML: " + d.Message
 		if !d.Exact {
-			f := c.Fault(d.Offset, d.Hint, "%s", message)
+			hint := cmp.Or(d.Hint, "look at this line and those before it for a bracket or a quote that is not closed, a colon without a space behind it, or an indentation unlike that of its neighbours")
+			f := c.Fault(d.Offset, hint, "%s", message)
 			f.Column = 0 // only the line is known
 			return f
 		}
