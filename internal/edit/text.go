@@ -34,6 +34,10 @@ type Text struct {
 	// IsPlain reports whether a value means itself when written without
 	// quotes. It is asked only for Bare scalars; nil means no value does.
 	IsPlain func(value string) bool
+
+	// Unquotable says why a Bare scalar cannot get quotes where it stands, "" if
+	// it can.
+	Unquotable string
 }
 
 // Offset returns the file offset of byte i of the value, where len(Value)
@@ -63,7 +67,7 @@ func (t Text) run(i int) (Run, bool) {
 // bytes [from, to) replaced by text, in the style in which it is written. A
 // Bare scalar gets double quotes when it would not read as a string otherwise.
 // It fails when those bytes are not written as themselves, and when text
-// cannot be written in that style.
+// cannot be written in that style, nor get quotes if it needs them.
 func (t Text) Replace(from, to int, text string) (Change, error) {
 	if from < 0 || to < from || to > len(t.Value) {
 		return Change{}, fmt.Errorf("range %d:%d lies outside of the value %q", from, to, t.Value)
@@ -76,6 +80,9 @@ func (t Text) Replace(from, to int, text string) (Change, error) {
 	if t.Style == Bare {
 		value := t.Value[:from] + text + t.Value[to:]
 		if t.IsPlain == nil || !t.IsPlain(value) {
+			if t.Unquotable != "" {
+				return Change{}, fmt.Errorf("%q needs quotes, and cannot get them: %s", value, t.Unquotable)
+			}
 			return Change{t.Raw, `"` + escapeDouble(value) + `"`}, nil
 		}
 	}

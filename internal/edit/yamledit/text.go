@@ -43,6 +43,9 @@ func (d *Document) Text(n *edit.Node) (edit.Text, error) {
 		t.Runs = []edit.Run{{Source: s.pos, Len: len(n.Value)}}
 		t.IsPlain = func(value string) bool { return isPlain(n.Value, value) }
 		s.pos += len(n.Value)
+		if tabBelow(d.src[s.pos:]) {
+			t.Unquotable = "a tab begins an empty line below"
+		}
 	}
 	if err != nil {
 		return edit.Text{}, err
@@ -54,6 +57,15 @@ func (d *Document) Text(n *edit.Node) (edit.Text, error) {
 		}
 	}
 	return t, nil
+}
+
+// tabBelow reports whether there is a tab in the empty lines below a scalar,
+// given what follows it. The library reads it as part of plain text, and stumbles
+// over it behind quotes.
+func tabBelow(rest []byte) bool {
+	empty := rest[:len(rest)-len(bytes.TrimLeft(rest, " \t\r\n"))]
+	end := bytes.IndexAny(empty, "\r\n")
+	return end >= 0 && bytes.IndexByte(empty[end:], '\t') >= 0
 }
 
 // scan reads the source of one scalar.
@@ -189,8 +201,9 @@ func (s *scan) single() ([]edit.Run, error) {
 		if s.peek() != '\'' {
 			return runs, nil
 		}
-		from = s.pos // the second quote is the value's quote
-		s.pos++
+		s.pos++ // both quotes are the value's one, which so is not written as itself
+		value++
+		from = s.pos
 	}
 	return nil, errors.New("quoted scalar has no end")
 }

@@ -278,6 +278,11 @@ func FuzzReplace(f *testing.F) {
 		f.Add([]byte(s), 0)
 		f.Add([]byte(s), 1)
 	}
+	f.Add([]byte("0\n\t"), 0)
+	f.Add([]byte("0\r\t"), 0)
+	f.Add([]byte("''''"), 0)
+	f.Add([]byte("a: '''b'\n"), 1)
+	f.Add([]byte("a: 0 \n \t\nb: c\n"), 1)
 	f.Fuzz(func(t *testing.T, src []byte, pick int) {
 		docs := Split(src)
 		end := len(bomPrefix(src))
