@@ -18,14 +18,19 @@ var floors = map[string]int{
 	"internal/fault":   0,
 	"internal/freeze":  0,
 	"internal/image":   0,
+	"internal/ci":      0,
 	"internal/pattern": 0,
+	"internal/redact":  0,
 
 	// 1, contracts: one document format or one outside interface each.
 	"internal/diff":          1,
 	"internal/edit/hcledit":  1,
 	"internal/edit/jsonedit": 1,
 	"internal/edit/yamledit": 1,
+	"internal/archive":       1,
 	"internal/schema":        1,
+	"internal/transport":     1,
+	"providers":              1,
 
 	// 2, documents: configuration and the objects of the GitOps tools.
 	"internal/config": 2,
@@ -37,11 +42,22 @@ var floors = map[string]int{
 	"internal/promote": 3,
 
 	// 4, flows, adapters and forges: one outside thing each.
-	"internal/propose": 4,
-	"internal/status":  4,
-	"providers/local":  4,
+	"internal/propose":    4,
+	"internal/status":     4,
+	"providers/bitbucket": 4,
+	"providers/gitea":     4,
+	"providers/github":    4,
+	"providers/gitlab":    4,
+	"providers/local":     4,
+	"providers/memory":    4,
 
 	// 5, the step and the bot.
+
+	// Tests only: the suite that drivers pass, and the servers that they pass it on.
+	"providers/bitbucket/bitbuckettest": 5,
+	"providers/gitea/giteatest":         5,
+	"providers/gitlab/gitlabtest":       5,
+	"providers/providertest":            5,
 
 	// 6, programs: flags, environment, wiring.
 	"cmd/towpath":      6,
@@ -51,11 +67,15 @@ var floors = map[string]int{
 // keepers names, for a heavy module, the one package that may import it. A
 // module is named without its major version: all of them are meant.
 var keepers = map[string]string{
-	"github.com/hashicorp/hcl": "internal/edit/hcledit",
-	"github.com/robfig/cron":   "internal/freeze",
-	"github.com/spf13/cobra":   "cmd/towpath",
-	"github.com/spf13/pflag":   "cmd/towpath",
-	"go.yaml.in/yaml":          "internal/edit/yamledit",
+	"code.gitea.io/sdk/gitea":         "providers/gitea",
+	"github.com/google/go-github":     "providers/github",
+	"github.com/hashicorp/hcl":        "internal/edit/hcledit",
+	"github.com/ktrysmt/go-bitbucket": "providers/bitbucket",
+	"github.com/robfig/cron":          "internal/freeze",
+	"github.com/spf13/cobra":          "cmd/towpath",
+	"github.com/spf13/pflag":          "cmd/towpath",
+	"github.com/xanzy/go-gitlab":      "providers/gitlab",
+	"go.yaml.in/yaml":                 "internal/edit/yamledit",
 }
 
 // nouns that say nothing about what a package owns.
