@@ -10,7 +10,8 @@ import (
 type Trail struct {
 	RequestedBy string // who asked, as the forge spells the login; empty for a rule such as auto
 	Source      string // what the versions come from, such as a pull request
-	Run         string // the pipeline run or job that made the commit
+	Run         string // the pipeline's run that made the commit: a number that grows, where it has one
+	RunURL      string // where that run can be looked at
 	Reason      string // why, as people gave it; it may have several lines
 }
 
@@ -19,6 +20,7 @@ func (t *Trail) fields() []field {
 		{"Towpath-Requested-By", &t.RequestedBy},
 		{"Towpath-Source", &t.Source},
 		{"Towpath-Run", &t.Run},
+		{"Towpath-Run-URL", &t.RunURL},
 		{"Towpath-Reason", &t.Reason},
 	}
 }

@@ -14,8 +14,8 @@ func TestTrailFormat(t *testing.T) {
 		want  string
 	}{
 		"whole": {
-			Trail{RequestedBy: "ada", Source: "acme/config#12", Run: "https://ci.example/runs/7", Reason: "CVE-2026-1"},
-			"Towpath-Requested-By: ada\nTowpath-Source: acme/config#12\nTowpath-Run: https://ci.example/runs/7\nTowpath-Reason: CVE-2026-1\n",
+			Trail{RequestedBy: "ada", Source: "acme/config#12", Run: "7", RunURL: "https://ci.example/runs/7", Reason: "CVE-2026-1"},
+			"Towpath-Requested-By: ada\nTowpath-Source: acme/config#12\nTowpath-Run: 7\nTowpath-Run-URL: https://ci.example/runs/7\nTowpath-Reason: CVE-2026-1\n",
 		},
 		"some":    {Trail{Run: "7"}, "Towpath-Run: 7\n"},
 		"nothing": {Trail{}, ""},

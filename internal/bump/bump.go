@@ -16,6 +16,7 @@
 package bump
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/towpath-dev/towpath/internal/edit"
@@ -56,7 +57,30 @@ type Request struct {
 	// MatchImage says which images may change in a file for which Match holds.
 	// Nil means all of them.
 	MatchImage func(path string, repo image.Repository) bool
+
+	// IsOlder says that an image moves to an older version than the one that it
+	// is at, though their tags tell no order. It is asked only about such tags.
+	// Nil means that none is.
+	IsOlder func(repo image.Repository, from string) bool
 }
+
+// Concerns reports whether a file of these contents matters to the request: if
+// it does not, [Scan] comes to the same without it. It serves trees that are
+// read in a stream, and must not be kept.
+func (r Request) Concerns(path string, src []byte) bool {
+	named := slices.Contains(r.Add, path) || slices.ContainsFunc(r.Set, func(t Target) bool { return t.Path == path })
+	if named || declares(src) {
+		return true
+	}
+	if r.Match != nil && !r.Match(path) {
+		return false
+	}
+	return bytes.Contains(src, []byte(policyWord)) || moves(r.Moves).mentionedIn(src)
+}
+
+// HasPolicyMarker reports whether a text has a marker of Flux, whose image is
+// declared by an object that may stand in any file of the tree.
+func HasPolicyMarker(src []byte) bool { return bytes.Contains(src, []byte(policyWord)) }
 
 // Target is a place that the caller names: a file and a path into it.
 type Target struct {

@@ -91,7 +91,7 @@ func (d *document) decisions() []*decision {
 
 // judge is [site.judge], but that a rewrite must be possible in the file.
 func (d *document) judge(s *site, m Move) verdict {
-	v := s.judge(m, d.run.allowDowngrade)
+	v := s.judge(m, d.run.allowDowngrade, d.run.isOlder)
 	if len(v.rewrites) > 0 && d.inSealed() {
 		return verdict{refusal: sealedFault()}
 	}

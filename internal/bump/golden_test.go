@@ -70,6 +70,15 @@ func TestGolden(t *testing.T) {
 				}
 			}
 			plan := scanTwice(t, in, request)
+			concerned := memory{}
+			for path, src := range in {
+				if request.Concerns(path, []byte(src)) {
+					concerned[path] = src
+				}
+			}
+			if diff := cmp.Diff(report(plan), report(scanTwice(t, concerned, request))); diff != "" {
+				t.Errorf("without the files that do not concern it (-all +some):\n%s", diff)
+			}
 			got := map[string]string{"report": report(plan)}
 			for _, f := range plan.Files {
 				if f.After != nil {

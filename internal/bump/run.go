@@ -82,6 +82,7 @@ type run struct {
 	moves          moves
 	policies       policies
 	allowDowngrade bool
+	isOlder        func(repo image.Repository, from string) bool
 	set            []Target // in this file
 	survey         *survey  // nil when bumping
 	adding         bool     // images may get entries in this kustomization
@@ -131,7 +132,7 @@ func (r Request) matching(path string, set []Target) moves {
 func (r Request) file(path string, src []byte, around surroundings) File {
 	f := File{Path: path, Before: src, refused: map[image.Repository]bool{}}
 	w := &run{
-		policies: around.policies, allowDowngrade: r.AllowDowngrade,
+		policies: around.policies, allowDowngrade: r.AllowDowngrade, isOlder: r.IsOlder,
 		onlySet: r.Match != nil && !r.Match(path), set: around.targets[path],
 		file: &f, positions: positions{src: src}, seen: map[int]bool{},
 	}

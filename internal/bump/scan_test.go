@@ -8,7 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/image"
 )
 
 // faulty is a tree in which some files cannot be read.
@@ -102,6 +105,51 @@ func TestMatch(t *testing.T) {
 	})
 	if want := "a/x.yaml:1:14 helm-values nginx 1 -> 2\n"; report(plan) != want {
 		t.Errorf("report:\n%swant:\n%s", report(plan), want)
+	}
+}
+
+func TestIsOlder(t *testing.T) {
+	t.Parallel()
+	tree := memory{
+		"a.yaml": "image: nginx:main-3f2a91c\n",
+		"b.yaml": "image: nginx:main-77aa001\n",
+		"c.yaml": "image: nginx:1.2\n",
+	}
+	for _, test := range []struct {
+		to             string
+		allowDowngrade bool
+		want           string
+	}{
+		{"main-8c1d001", false, "a.yaml:1:14 refused: nginx is at main-3f2a91c, and main-8c1d001 is older\nb.yaml:1:14 helm-values nginx main-77aa001 -> main-8c1d001\nc.yaml:1:14 helm-values nginx 1.2 -> main-8c1d001\n"},
+		{"main-8c1d001", true, "a.yaml:1:14 helm-values nginx main-3f2a91c -> main-8c1d001\nb.yaml:1:14 helm-values nginx main-77aa001 -> main-8c1d001\nc.yaml:1:14 helm-values nginx 1.2 -> main-8c1d001\n"},
+	} {
+		plan, err := Scan(t.Context(), tree, Request{
+			Moves: []Move{moveTo(t, "nginx:"+test.to)}, AllowDowngrade: test.allowDowngrade,
+			IsOlder: func(repo image.Repository, from string) bool {
+				if repo.Familiar() != "nginx" {
+					t.Errorf("asked about %s", repo)
+				}
+				return from == "main-3f2a91c"
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, report(plan)); diff != "" {
+			t.Errorf("to %s (-want +got):\n%s", test.to, diff)
+		}
+	}
+}
+
+// TestIsOlderIsAskedOnlyAboutTagsWithoutOrder: where the tags tell, they decide.
+func TestIsOlderIsAskedOnlyAboutTagsWithoutOrder(t *testing.T) {
+	t.Parallel()
+	plan, err := Scan(t.Context(), memory{"a.yaml": "image: nginx:1.2.0\n"}, Request{
+		Moves:   []Move{moveTo(t, "nginx:1.3.0")},
+		IsOlder: func(image.Repository, string) bool { return true },
+	})
+	if err != nil || !plan.Changed() {
+		t.Errorf("changed: %v, error %v", plan.Changed(), err)
 	}
 }
 

@@ -99,7 +99,7 @@ func refuse(hint, format string, args ...any) verdict {
 
 // judge decides what a move does to a site. Tag and digest go together: what
 // holds both gets both, or is refused.
-func (s *site) judge(m Move, allowDowngrade bool) verdict {
+func (s *site) judge(m Move, allowDowngrade bool, isOlder func(repo image.Repository, from string) bool) verdict {
 	tag, digest := s.tag.text(), s.digestText()
 	v := verdict{to: m.version()}
 	switch {
@@ -131,7 +131,8 @@ func (s *site) judge(m Move, allowDowngrade bool) verdict {
 		return verdict{mention: "it holds a tag, and only a digest is given"}
 	}
 	if !allowDowngrade && tag != "" && m.Tag != "" {
-		if order, ok := image.Compare(m.Tag, tag); ok && order < 0 {
+		order, ok := image.Compare(m.Tag, tag)
+		if ok && order < 0 || !ok && isOlder != nil && isOlder(m.Image, tag) {
 			return refuse("pass --allow-downgrade if it is meant to go back", "%s is at %s, and %s is older", m.Image.Familiar(), tag, m.Tag)
 		}
 	}
