@@ -1,0 +1,399 @@
+package bitbucket_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/providers"
+	"github.com/towpath-dev/towpath/providers/bitbucket/bitbuckettest"
+	"github.com/towpath-dev/towpath/providers/memory"
+	"github.com/towpath-dev/towpath/providers/providertest"
+)
+
+func opened(t *testing.T, r providers.Repository) (p providers.PullRequest, head string) {
+	t.Helper()
+	head, err := commit(t, r, "x", "", add("new.txt", "new\n"))
+	must(t, head, err)
+	p, err = r.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "main", Title: "New", Body: "Body"})
+	return must(t, p, err), head
+}
+
+func TestSlowMerge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.imit.SlowMerges = true
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	seen := &recorder{RoundTripper: w.server.Client().Transport}
+	r := w.over(t, seen)
+	p, head := opened(t, r)
+	seen.told()
+	sha, err := r.MergePull(t.Context(), p.Number, providers.Merge{Head: head})
+	must(t, sha, err)
+	if main, err := r.Resolve(t.Context(), "main"); main != sha {
+		t.Errorf("main is at %s, %v, want %s", main, err, sha)
+	}
+	looks := 0
+	for _, told := range seen.told() {
+		if strings.Contains(told, "/merge/task-status/") {
+			looks++
+		}
+	}
+	if looks != 2 {
+		t.Errorf("the merge was looked at %d times, want 2", looks)
+	}
+}
+
+// TestEndlessMerge proves that waiting for a merge ends with the context, and
+// that the merge may be done.
+func TestEndlessMerge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.imit.SlowMerges = true
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	ctx, cancel := context.WithCancel(t.Context())
+	r := w.over(t, w.through(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if strings.Contains(req.URL.Path, "/task-status/") {
+			cancel()
+			return fixed{http.StatusOK, jsonKind, `{"task_status":"PENDING"}`, nil}.RoundTrip(req)
+		}
+		return next.RoundTrip(req)
+	}))
+	p, head := opened(t, r)
+	_, err := r.MergePull(ctx, p.Number, providers.Merge{Head: head})
+	if !errors.Is(err, providers.ErrUnanswered) && !errors.Is(err, context.Canceled) {
+		t.Errorf("got the error %v", err)
+	}
+}
+
+// TestReviewersStay proves that what an update does not change stays, though
+// Bitbucket empties what it is not sent.
+func TestReviewersStay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.server.Client().Transport)
+	p, _ := opened(t, r)
+	requester, _ := r.(providers.ReviewRequester)
+	admin, _ := w.store.Account("admin")
+	for _, names := range [][]string{{"READER"}, {bitbuckettest.UUID(admin.ID)}} {
+		if err := requester.RequestReviews(t.Context(), p.Number, names, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drafter, _ := r.(providers.Drafter)
+	if err := drafter.SetDraft(t.Context(), p.Number, true); err != nil {
+		t.Fatal(err)
+	}
+	title := "Newer"
+	if _, err := r.UpdatePull(t.Context(), p.Number, providers.PullUpdate{Title: &title}); err != nil {
+		t.Fatal(err)
+	}
+	_ = repo.Do(func(s *memory.State) error {
+		got := s.Pull(p.Number)
+		if diff := cmp.Diff([]string{"reader", "admin"}, got.Reviewers); diff != "" || !got.Draft || got.Body != "Body" || got.Title != title {
+			t.Errorf("got %+v\n%s", got, diff)
+		}
+		return nil
+	})
+	err := requester.RequestReviews(t.Context(), p.Number, []string{"writer", "stranger"}, []string{"release"})
+	for _, words := range []string{`"writer" is the author`, `"stranger" is no one member`, "no teams that could be asked"} {
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%q is not in the error %v", words, err)
+		}
+	}
+	if !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("%v does not wrap ErrUnsupported", err)
+	}
+}
+
+func TestClosedStaysClosed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.server.Client().Transport)
+	p, head := opened(t, r)
+	if _, err := r.UpdatePull(t.Context(), p.Number, providers.PullUpdate{Close: true}); err != nil {
+		t.Fatal(err)
+	}
+	body := "Other"
+	if _, err := r.UpdatePull(t.Context(), p.Number, providers.PullUpdate{Body: &body}); !errors.Is(err, providers.ErrForbidden) {
+		t.Errorf("an update: got the error %v", err)
+	}
+	if _, err := r.MergePull(t.Context(), p.Number, providers.Merge{Head: head}); !errors.Is(err, providers.ErrForbidden) {
+		t.Errorf("a merge: got the error %v", err)
+	}
+}
+
+// TestTwin proves that the pull request of another process is not taken for
+// one's own, as long as it has another title.
+func TestTwin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.server.Client().Transport)
+	if _, err := commit(t, r, "x", "", add("new.txt", "new\n")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := providers.Look(t.Context(), r, providers.Question{Heads: []string{"x"}}); err != nil {
+		t.Fatal(err)
+	}
+	other := w.as(t, providertest.Admin)
+	p, err := other.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "main", Title: "By hand"})
+	must(t, p, err)
+	if _, err := r.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "main", Title: "By towpath"}); !errors.Is(err, providers.ErrConflict) {
+		t.Errorf("got the error %v", err)
+	}
+}
+
+// TestLookSaves proves that what Look saw spares the looks before the writes,
+// once.
+func TestLookSaves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	seen := &recorder{RoundTripper: w.server.Client().Transport}
+	r := w.over(t, seen)
+	view, err := providers.Look(t.Context(), r, providers.Question{Heads: []string{"x"}})
+	must(t, view, err)
+	if told := seen.told(); len(told) != 3 {
+		t.Errorf("looking took %q", told)
+	}
+	request := providers.CommitRequest{Branch: "x", Parent: view.SHA, Message: "x", Changes: []providers.Change{change("a.txt", "b\n")}}
+	_, err = r.Commit(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := seen.told(); len(told) != 2 {
+		t.Errorf("the commit took %q", told)
+	}
+	if _, err := r.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "main", Title: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if told := seen.told(); len(told) != 1 {
+		t.Errorf("the pull request took %q", told)
+	}
+	if _, err := r.Commit(t.Context(), request); !errors.Is(err, providers.ErrConflict) {
+		t.Errorf("the branch made twice: %v", err)
+	}
+	if _, err := r.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "main", Title: "x"}); !errors.Is(err, providers.ErrConflict) {
+		t.Errorf("the pull request opened twice: %v", err)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	w.store.AddToken(memory.Token{Value: "token-to-read", Login: "writer", Scopes: []string{"read:repository:bitbucket", "read:pullrequest:bitbucket"}})
+	o := w.options(w.server.Client().Transport)
+	o.Token = "token-to-read"
+	r := w.repository(t, o)
+	p, _ := opened(t, w.over(t, w.server.Client().Transport))
+	_, err := commit(t, r, "y", "", add("y.txt", "y\n"))
+	_, openErr := r.OpenPull(t.Context(), providers.NewPull{Head: "x", Base: "y", Title: "x"})
+	for scope, err := range map[string]error{"write:repository:bitbucket": err, "write:pullrequest:bitbucket": openErr} {
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || !errors.Is(err, providers.ErrForbidden) || !strings.Contains(f.Message, "lacks the scope "+scope) {
+			t.Errorf("%s: got the error %v", scope, err)
+		}
+	}
+	examiner, _ := r.(providers.Examiner)
+	findings, err := examiner.Examine(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]providers.Answer{}
+	for _, f := range findings {
+		got[f.What] = f.Answer
+	}
+	want := map[string]providers.Answer{
+		providers.UseCredential: providers.Yes, providers.SeeRepository: providers.Yes, providers.ReadFiles: providers.Yes,
+		providers.PushBranches: providers.No, providers.OpenPulls: providers.No, "merge pull requests": providers.No, "comment on pull requests": providers.Yes,
+		"set statuses and reports": providers.Yes, "read the permissions of others": providers.No, "register webhooks": providers.No,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := r.AddComment(t.Context(), p.Number, "Hello"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestAccessToken proves that a token that may not say whose it is still finds
+// its own comment, and takes no person's for its own.
+func TestAccessToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	for _, bot := range []string{"bot", "other-bot"} {
+		w.store.AddAccount(memory.Account{Login: bot, Bot: true})
+		w.store.AddToken(memory.Token{Value: "access-token-of-" + bot, Login: bot, Kind: "access"})
+	}
+	_ = repo.Do(func(s *memory.State) error {
+		s.Members["bot"], s.Members["other-bot"] = providers.CanWrite, providers.CanWrite
+		return nil
+	})
+	p, _ := opened(t, w.over(t, w.server.Client().Transport))
+	marker := "[//]: # (towpath:plan)\n\n"
+	if _, err := w.as(t, providertest.Reader).AddComment(t.Context(), p.Number, marker+"by a person"); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct{ bot, body string }{{"other-bot", "one"}, {"bot", "two"}, {"bot", "three"}, {"other-bot", "four"}} {
+		o := w.options(w.server.Client().Transport)
+		o.Token = "access-token-of-" + step.bot
+		r := w.repository(t, o)
+		if self, err := r.Self(t.Context()); err != nil || self.Login != "" || self.ID != "" {
+			t.Fatalf("the account is %+v, %v", self, err)
+		}
+		if _, err := r.UpsertComment(t.Context(), p.Number, "plan", step.body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	comments, err := w.as(t, providertest.Admin).Comments(t.Context(), p.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range comments {
+		got = append(got, strings.TrimPrefix(c.Body, marker))
+	}
+	if diff := cmp.Diff([]string{"by a person", "four", "three"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestReportAnew proves that annotations of an older report do not stay, and
+// that no more are sent than Bitbucket takes.
+func TestReportAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.wire)
+	sha, err := r.Resolve(t.Context(), "main")
+	must(t, sha, err)
+	reporter, _ := r.(providers.CheckReporter)
+	for i, n := range []int{1200, 3} {
+		report := providers.Report{Name: "Plan", State: providers.Failed, Title: "Title", Summary: strings.Repeat("ä", 5000)}
+		for j := range n {
+			report.Annotations = append(report.Annotations, providers.Annotation{Path: "a.txt", Line: j, Failed: true, Message: strings.Repeat("m", 600)})
+		}
+		if err := reporter.Report(t.Context(), sha, report); err != nil {
+			t.Fatal(err)
+		}
+		_ = repo.Do(func(s *memory.State) error {
+			if len(s.Reports[sha]) != 1 || len(s.Reports[sha][0].Annotations) != min(n, 1000) {
+				t.Errorf("report %d: there are %d reports", i, len(s.Reports[sha]))
+			}
+			return nil
+		})
+	}
+	checks, err := r.Checks(t.Context(), sha)
+	if err != nil || len(checks) != 1 || checks[0].Name != "Plan" || checks[0].State != providers.Failed {
+		t.Errorf("got %+v, %v", checks, err)
+	}
+}
+
+// TestPullsOfByMessage proves that a merge's message is believed only if the
+// pull request says so too, where Bitbucket has no links.
+func TestPullsOfByMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.through(func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+		if strings.Contains(req.URL.Path, "/commit/") && strings.HasSuffix(req.URL.Path, "/pullrequests") {
+			return fixed{http.StatusNotFound, jsonKind, `{"type":"error","error":{"message":"Pull request commit links have not been indexed"}}`, nil}.RoundTrip(req)
+		}
+		return next.RoundTrip(req)
+	}))
+	p, head := opened(t, r)
+	merged, err := r.MergePull(t.Context(), p.Number, providers.Merge{Head: head})
+	must(t, merged, err)
+	got, err := r.PullsOf(t.Context(), merged)
+	if err != nil || len(got) != 1 || got[0].Number != p.Number || got[0].MergeSHA != merged {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	var forged string
+	_ = repo.Do(func(s *memory.State) error {
+		c, err := s.Push(memory.Push{Branch: "main", Actor: "admin", Message: fmt.Sprintf("Merged in y (pull request #%d)", p.Number), Files: map[string]*memory.File{"z": {}}})
+		forged = must(t, c, err).SHA
+		return nil
+	})
+	if got, err := r.PullsOf(t.Context(), forged); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("a forged message: got %+v, %v", got, err)
+	}
+}
+
+func TestIncompleteChanges(t *testing.T) {
+	t.Parallel()
+	r := fixedRepository(t, fixed{555, jsonKind, `{"type":"error","error":{"message":"timed out"}}`, nil})
+	files, complete, err := r.PullFiles(t.Context(), 1)
+	if err != nil || complete || len(files) > 0 {
+		t.Errorf("got %v, %v, %v", files, complete, err)
+	}
+}
+
+// TestManyHeads proves that a question about many branches is answered whole.
+func TestManyHeads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.wire)
+	var heads []string
+	for i := range 24 {
+		head := "towpath/bump/" + strconv.Itoa(i)
+		heads = append(heads, head)
+		if i%2 == 1 {
+			continue
+		}
+		if _, err := commit(t, r, head, "", change("a.txt", head)); err != nil {
+			t.Fatal(err)
+		}
+		for range 1 + i%3 {
+			p, err := r.OpenPull(t.Context(), providers.NewPull{Head: head, Base: "main", Title: head})
+			if _, err := r.UpdatePull(t.Context(), must(t, p, err).Number, providers.PullUpdate{Close: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	view, err := providers.Look(t.Context(), r, providers.Question{Heads: heads})
+	must(t, view, err)
+	count := map[string]int{}
+	for _, p := range view.Pulls {
+		count[p.Head.Branch]++
+	}
+	for i, head := range heads {
+		_, there := view.Heads[head]
+		if want := i%2 == 0; there != want || want && count[head] != 1+i%3 {
+			t.Errorf("%s is there: %v, with %d pull requests", head, there, count[head])
+		}
+	}
+}
+
+// TestQueries proves that names stand in queries as what they are.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	var got url.Values
+	r := fixedRepository(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+		got = req.URL.Query()
+		return fixed{http.StatusOK, jsonKind, `{"values":[]}`, nil}.RoundTrip(req)
+	}))
+	if _, err := r.Pulls(t.Context(), providers.PullQuery{Head: `a" OR "b\`, Base: "main", State: providers.Closed}); err != nil {
+		t.Fatal(err)
+	}
+	want := url.Values{
+		"q":     {`source.branch.name = "a\" OR \"b\\" AND destination.branch.name = "main"`},
+		"state": {"DECLINED", "SUPERSEDED"}, "sort": {"-created_on"}, "pagelen": {"50"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
