@@ -92,9 +92,13 @@ func ParseRepo(text string) (Repo, error) {
 // isMadeOf reports whether a text is not empty, and made of letters, digits, -
 // and some more characters of ASCII, which is all that forges have in names.
 func isMadeOf(text, more string) bool {
-	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || strings.ContainsRune(more, r))
-	})
+	for _, r := range text {
+		isPlain := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-'
+		if !isPlain && !strings.ContainsRune(more, r) {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // redactUserinfo drops a user and password, which must not be shown.
