@@ -59,8 +59,8 @@ type Request struct {
 	MatchImage func(path string, repo image.Repository) bool
 
 	// IsOlder says that an image moves to an older version than the one that it
-	// is at, though their tags tell no order. It is asked only about such tags.
-	// Nil means that none is.
+	// is at (tag, tag@digest or digest), though their tags tell no order. It is
+	// asked only about such versions. Nil means that none is.
 	IsOlder func(repo image.Repository, from string) bool
 }
 

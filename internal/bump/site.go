@@ -130,10 +130,16 @@ func (s *site) judge(m Move, allowDowngrade bool, isOlder func(repo image.Reposi
 	case tag != "" && m.Tag == "":
 		return verdict{mention: "it holds a tag, and only a digest is given"}
 	}
-	if !allowDowngrade && tag != "" && m.Tag != "" {
-		order, ok := image.Compare(m.Tag, tag)
-		if ok && order < 0 || !ok && isOlder != nil && isOlder(m.Image, tag) {
+	if !allowDowngrade {
+		order, ordered := 0, false
+		if tag != "" && m.Tag != "" {
+			order, ordered = image.Compare(m.Tag, tag)
+		}
+		switch {
+		case order < 0:
 			return refuse("pass --allow-downgrade if it is meant to go back", "%s is at %s, and %s is older", m.Image.Familiar(), tag, m.Tag)
+		case (!ordered || order == 0) && isOlder != nil && isOlder(m.Image, s.version()):
+			return refuse("pass --allow-downgrade if it is meant to go back", "%s is at %s, and %s is older", m.Image.Familiar(), s.version(), m.version())
 		}
 	}
 
