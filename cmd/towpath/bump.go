@@ -39,6 +39,8 @@ type bumpOptions struct {
 	allowDowngrade bool
 	allowMissing   bool
 	output         string
+	publicationOptions
+	forgeOptions
 
 	patterns patterns // of paths
 	tag      string   // for all images of the apps, "" if every image was named
@@ -73,6 +75,7 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
   towpath bump ghcr.io/acme/web:1.4.2 --set charts/web/values-dev.yaml:image.tag --dry-run`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.note(cmd)
 			err := fromEnvironment(cmd, c.env)
 			if err == nil {
 				err = checkOutput(o.output)
@@ -85,7 +88,7 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.repo, "repo", ".", "the config repo: the `DIR` of a checkout")
+	f.StringVar(&o.repo, "repo", ".", "the config `REPO`: the folder of a checkout, or a repository on a forge such as github.com/acme/config")
 	f.StringArrayVar(&o.env, "env", nil, "bump in the environment `ENV` or the group of that name, or in all with '*' (repeatable)")
 	f.StringArrayVar(&o.app, "app", nil, "bump only in the files of the app `APP` (repeatable)")
 	f.BoolVar(&o.noConfig, "no-config", false, "do as if there were no .towpath.yaml: bump wherever the image stands")
@@ -93,24 +96,22 @@ Exit status: 0 done or nothing to do, 1 failed or refused, 3 usage.`,
 	f.StringArrayVar(&o.set, "set", nil, "also write the version at `FILE:KEYS`, such as values.yaml:image.tag (repeatable)")
 	f.StringArrayVar(&o.add, "add", nil, "give the kustomization `FILE` an entry for the image if it has none (repeatable)")
 	f.BoolVar(&o.commit, "commit", false, "commit the change through git")
-	f.StringVar(&o.message, "message", defaultMessage, "the commit's message, a Go template; trailers are added to it")
+	f.StringVar(&o.message, "message", propose.DefaultMessage, "the commit's message, a Go template; trailers are added to it")
 	f.BoolVar(&o.dryRun, "dry-run", false, "change nothing, show the difference")
 	f.BoolVar(&o.allowDowngrade, "allow-downgrade", false, "let a version go back to an older one")
 	f.BoolVar(&o.allowMissing, "allow-missing", false, "an image that stands nowhere is no error")
+	o.addPublication(cmd)
+	o.addForge(cmd)
 	addOutput(cmd, &o.output)
 	return cmd
 }
 
 // bumpResult is what a run came to, for [bumpOptions.show].
 type bumpResult struct {
-	moves   []bump.Move
-	scope   *propose.Scope // nil without a configuration
-	held    []*fault.Error // what does not move because it is held
-	listing []string       // all files, with a configuration
-	partial bool           // --path keeps to some of the files
-	plan    *bump.Plan
-	looked  int // how many files were looked at
-	commit  string
+	*propose.Draft
+	partial bool            // --path keeps to some of the files
+	commit  string          // on a checkout
+	forge   *propose.Result // nil on a checkout
 }
 
 // run makes the bump. The result is nil if the run ended before there was
@@ -120,8 +121,14 @@ func (o *bumpOptions) run(ctx context.Context, c console, args []string) (*bumpR
 	if err != nil {
 		return nil, err
 	}
-	message, err := parseMessage(o.message)
+	message, err := parseTemplate("--message", o.message)
 	if err != nil {
+		return nil, err
+	}
+	if isForge(o.repo) {
+		return o.runOnForge(ctx, c, request, message)
+	}
+	if err := o.onlyOnForge(); err != nil {
 		return nil, err
 	}
 	checkout, err := openRepo(ctx, o.repo)
@@ -170,34 +177,27 @@ func interrupted(ctx context.Context, err error) error {
 type attempt struct {
 	options  *bumpOptions
 	checkout *local.Checkout
-	message  messageTemplate
+	message  propose.Template
 	written  bool // the files hold, or may hold, what was planned
 }
 
 func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, error) {
 	o := a.options
 	tree := &files{Checkout: a.checkout}
-	result := &bumpResult{}
-	if err := a.narrow(ctx, tree, &request, result); err != nil {
-		return nil, err
-	}
-	plan, err := bump.Scan(ctx, edited{tree}, request)
+	intent := o.intent(request)
+	draft, err := a.narrow(ctx, tree, intent)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.options.patterns.unmatched(result.listing); err != nil {
+	if err := draft.Scan(ctx, tree); err != nil {
 		return nil, err
 	}
-	result.moves, result.plan, result.looked = request.Moves, plan, int(tree.read.Load())
-	if err := o.missing(result); err != nil {
+	draft.Looked = int(tree.read.Load())
+	result := &bumpResult{Draft: draft, partial: len(o.paths) > 0}
+	if err := draft.Check(intent); err != nil {
 		return result, err
 	}
-	if result.scope != nil {
-		if err := result.scope.CheckTogether(plan); err != nil {
-			return result, err
-		}
-	}
-	if !plan.Changed() {
+	if !draft.Plan.Changed() {
 		return result, nil
 	}
 	if o.commit {
@@ -211,34 +211,47 @@ func (a *attempt) run(ctx context.Context, request bump.Request) (*bumpResult, e
 	return result, a.write(ctx, result)
 }
 
+// intent is what the flags ask of a repository.
+func (o *bumpOptions) intent(request bump.Request) propose.Intent {
+	return propose.Intent{
+		Request:   request,
+		Selection: propose.Selection{Environments: o.env, Apps: o.app, Tag: o.tag},
+		Accept: func(d *propose.Draft) error {
+			if d.Scope == nil {
+				if err := o.withoutConfig(); err != nil {
+					return err
+				}
+			}
+			if err := o.patterns.unmatched(d.Files); err != nil {
+				return err
+			}
+			return o.missing(d)
+		},
+	}
+}
+
 // narrow makes the request keep to what the configuration says, if there is one.
-func (a *attempt) narrow(ctx context.Context, tree *files, request *bump.Request, r *bumpResult) error {
+func (a *attempt) narrow(ctx context.Context, tree *files, intent propose.Intent) (*propose.Draft, error) {
 	o := a.options
 	var cfg *config.Config
 	if !o.noConfig {
 		var err error
 		if cfg, err = readConfig(ctx, a.checkout); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if cfg == nil {
 		tree.sparse = map[string]bool{} // without environments, what is there is what is meant
-		return o.withoutConfig()
+		if err := o.withoutConfig(); err != nil {
+			return nil, err
+		}
+		return propose.Narrow(intent, nil, nil, nil)
 	}
 	listing, err := listFiles(ctx, tree)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.listing, r.partial = listing, len(o.paths) > 0
-	read := func(path string) ([]byte, error) { return tree.Read(path, nil) }
-	r.scope, err = propose.NewScope(cfg, listing, read, propose.Selection{Environments: o.env, Apps: o.app, Tag: o.tag})
-	if err != nil {
-		return err
-	}
-	request.Moves = slices.Clone(request.Moves)
-	request.Set = slices.Clone(request.Set)
-	r.held, err = r.scope.Narrow(request)
-	return err
+	return propose.Narrow(intent, cfg, listing, func(path string) ([]byte, error) { return tree.Read(path, nil) })
 }
 
 // withoutConfig refuses what only a configuration gives a meaning.
@@ -274,7 +287,7 @@ func listFiles(ctx context.Context, tree bump.Tree) ([]string, error) {
 // changed returns the paths of the files that change.
 func (r *bumpResult) changed() []string {
 	var paths []string
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		if f.After != nil {
 			paths = append(paths, f.Path)
 		}
@@ -285,18 +298,19 @@ func (r *bumpResult) changed() []string {
 // write changes the files, and commits them if that is asked for.
 func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 	var writes, back []local.Write
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		if f.After != nil {
 			writes = append(writes, local.Write{Path: f.Path, Before: f.Before, After: f.After})
 			back = append(back, local.Write{Path: f.Path, Before: f.After, After: f.Before})
 		}
 	}
-	if !a.options.commit {
+	o := a.options
+	if !o.commit {
 		return a.checkout.Replace(ctx, writes)
 	}
-	text, err := a.message.commit(r)
+	text, err := propose.NewFacts(r.Plan.Files, r.Claim).Message(a.message, o.trail())
 	if err != nil {
-		return err
+		return &fault.Error{Code: fault.Usage, Message: "--message is no usable template", Err: err}
 	}
 	if err := a.checkout.Replace(ctx, writes); err != nil {
 		return err
@@ -317,15 +331,15 @@ func (a *attempt) write(ctx context.Context, r *bumpResult) (err error) {
 }
 
 // missing returns an error for each image that stands nowhere.
-func (o *bumpOptions) missing(r *bumpResult) error {
+func (o *bumpOptions) missing(r *propose.Draft) error {
 	// A place that was named and is not there says more than that the image
 	// stands nowhere else.
-	if o.allowMissing || len(o.set)+len(o.add) > 0 && len(r.refused()) > 0 {
+	if o.allowMissing || len(o.set)+len(o.add) > 0 && len(refused(r)) > 0 {
 		return nil
 	}
 	var faults []error
-	for _, m := range r.moves {
-		if !r.plan.Found(m.Image) && (r.scope == nil || r.scope.IsExpected(m.Image, r.plan)) {
+	for _, m := range r.Request.Moves {
+		if !r.Plan.Found(m.Image) && (r.Scope == nil || r.Scope.IsExpected(m.Image, r.Plan)) {
 			faults = append(faults, notFound(m, r))
 		}
 	}
@@ -441,19 +455,6 @@ func outside(flag, path string) error {
 	return fault.New(fault.Usage, "give a path relative to --repo", "%s %q lies outside of the repository", flag, path)
 }
 
-// checkRepo tells apart what looks like a repository on a forge.
-func checkRepo(repo string) error {
-	host, rest, ok := strings.Cut(strings.TrimPrefix(repo, "https://"), "/")
-	if strings.Contains(repo, "://") || ok && rest != "" && strings.Contains(host, ".") && !strings.HasPrefix(host, ".") && !exists(repo) {
-		return fault.New(fault.Usage, "clone it and give the folder, as in --repo ./config",
-			"--repo %q is no folder, and repositories on a forge cannot be reached yet", repo)
-	}
-	return nil
-}
-
-// edited are the files without towpath's own: a version there is none that runs.
-type edited struct{ *files }
-
 // errSparse is why a file cannot be read that is there. Where environments are
 // told apart it must not be taken for one that is not.
 var errSparse = errors.New("it is not in this sparse checkout")
@@ -495,10 +496,6 @@ func (f *files) Files(ctx context.Context, yield func(path string) bool) error {
 		}
 	}
 	return err
-}
-
-func (e edited) Files(ctx context.Context, yield func(path string) bool) error {
-	return e.files.Files(ctx, func(path string) bool { return config.IsOwn(path) || yield(path) })
 }
 
 // leftAlone is why the checkout does not give out a file.

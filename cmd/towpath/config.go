@@ -18,8 +18,8 @@ func openRepo(ctx context.Context, repo string) (*local.Checkout, error) {
 	if repo == "" {
 		return nil, fault.New(fault.Usage, "leave --repo out to mean the current folder", "--repo is empty")
 	}
-	if err := checkRepo(repo); err != nil {
-		return nil, err
+	if isForge(repo) {
+		return nil, fault.New(fault.Usage, "clone it and give the folder, as in --repo ./config", "--repo %q is no folder, and only bump and doctor work on a forge", repo)
 	}
 	checkout, err := local.Open(ctx, repo)
 	return checkout, interrupted(ctx, err)

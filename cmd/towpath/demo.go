@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,10 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/providers/memory"
 )
 
 // demoRepo is the config repo of a made-up company.
@@ -37,10 +40,11 @@ else is touched, and no network is needed.`,
 			if err := fromEnvironment(cmd, c.env); err != nil {
 				return err
 			}
-			s := stage{ctx: cmd.Context(), out: c.out, dir: dir}
+			s := stage{ctx: cmd.Context(), out: c.out, dir: dir, now: c.now}
 			return s.play(story())
 		},
 	}
+	cmd.AddCommand(newDemoForge(c))
 	cmd.Flags().StringVar(&dir, "dir", "", "make the repo in this new or empty `DIR`, not in a temporary folder")
 	return cmd
 }
@@ -86,16 +90,25 @@ func story() []scene {
 			s.towpath(exitOK, "bump", "ghcr.io/acme/web:1.11.0", "--commit")
 			s.towpath(exitOK, "status")
 		}},
+		{"On a forge the same command opens a pull request through the API. This one lives in memory and speaks as GitHub does", func(s *stage) {
+			s.onForge(exitOK, "bump", "ghcr.io/acme/web:1.12.0")
+		}},
+		{"Again nothing is done, and a newer version goes into the same pull request", func(s *stage) {
+			s.onForge(exitOK, "bump", "ghcr.io/acme/web:1.12.0")
+			s.onForge(exitOK, "bump", "ghcr.io/acme/web:1.13.0")
+		}},
 	}
 }
 
 // stage is where the story is played: a repo, and what people see of it. Once
 // something fails that should not, err is set and the rest is skipped.
 type stage struct {
-	ctx context.Context
-	out io.Writer
-	dir string
-	err error
+	ctx   context.Context
+	out   io.Writer
+	dir   string
+	now   func() time.Time
+	forge *demoForge // nil until a scene needs it
+	err   error
 }
 
 func (s *stage) play(scenes []scene) error {
@@ -106,6 +119,9 @@ func (s *stage) play(scenes []scene) error {
 		}
 		fmt.Fprintf(s.out, "%d. %s.\n\n", i+1, scene.title)
 		scene.run(s)
+	}
+	if s.forge != nil {
+		s.err = errors.Join(s.err, s.forge.close())
 	}
 	if s.err != nil {
 		return s.err
@@ -177,6 +193,27 @@ func (s *stage) towpath(want int, args ...string) {
 	var out bytes.Buffer
 	full := append(append([]string(nil), args...), "--repo", s.dir)
 	status := run(s.ctx, full, console{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }})
+	s.show("towpath", args, out.String())
+	if status != want {
+		s.err = fmt.Errorf("towpath %s ended with status %d, not %d", args[0], status, want)
+	}
+}
+
+// onForge runs a command line of this program on the repository of a forge.
+func (s *stage) onForge(want int, args ...string) {
+	if s.err == nil && s.forge == nil {
+		var files map[string]memory.File
+		if files, s.err = demoFiles(); s.err == nil {
+			s.forge, s.err = startDemoForge(s.ctx, "127.0.0.1:0", files, s.now)
+		}
+	}
+	if s.err != nil {
+		return
+	}
+	var out bytes.Buffer
+	args = append(args, "--repo", s.forge.url+"/acme/config")
+	env := func(name string) string { return map[string]string{"TOWPATH_TOKEN": demoToken}[name] }
+	status := run(s.ctx, args, console{in: strings.NewReader(""), out: &out, err: &out, env: env, now: s.now})
 	s.show("towpath", args, out.String())
 	if status != want {
 		s.err = fmt.Errorf("towpath %s ended with status %d, not %d", args[0], status, want)

@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,6 +44,11 @@ type console struct {
 	now        func() time.Time // nil means time.Now
 	isTerminal bool             // err is a terminal, where progress may be shown
 	canAsk     bool             // in is a terminal too, where questions are answered
+
+	// How forges are reached; nil means the usual way.
+	base   http.RoundTripper
+	sleep  func(ctx context.Context, d time.Duration) error
+	jitter func() float64
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
@@ -87,12 +94,30 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
+// sleep waits, or returns early with the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // run runs one command line and returns the exit status.
 func run(ctx context.Context, args []string, c console) int {
 	out := &output{w: c.out}
 	c.out = out
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.sleep == nil {
+		c.sleep = sleep
+	}
+	if c.jitter == nil {
+		c.jitter = rand.Float64
 	}
 	cmd := newRoot(c)
 	cmd.SetArgs(args)

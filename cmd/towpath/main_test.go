@@ -58,6 +58,7 @@ func TestScript(t *testing.T) {
 			"crlf":         crlf,
 			"trim-newline": trimNewline,
 			"repo":         repo,
+			"forge":        forgeCommand,
 		},
 	})
 }

@@ -23,6 +23,9 @@ type pattern struct {
 // patterns are all values of --path.
 type patterns []*pattern
 
+// isLiteral reports whether the pattern names one file or folder.
+func (p *pattern) isLiteral() bool { return !strings.ContainsAny(p.glob, `*?[]{}\`) && p.glob != "." }
+
 func parsePatterns(typed []string) (patterns, error) {
 	var out patterns
 	for _, t := range typed {

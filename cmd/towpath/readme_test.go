@@ -116,11 +116,12 @@ func timeless(text string) string {
 func TestReadmeFlags(t *testing.T) {
 	t.Parallel()
 	text := readme(t)
+	rows := strings.Join(regexp.MustCompile("(?m)^\\| `--.*").FindAllString(text, -1), "\n")
 	known := map[string]bool{}
 	for _, cmd := range newRoot(console{}).Commands() {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
 			known[f.Name] = true
-			if cmd.Name() == "bump" && f.Name != "help" && !strings.Contains(text, "| `--"+f.Name) {
+			if cmd.Name() == "bump" && f.Name != "help" && !regexp.MustCompile("`--"+f.Name+"[ `]").MatchString(rows) {
 				t.Errorf("the README's table lacks --%s", f.Name)
 			}
 		})
@@ -130,7 +131,7 @@ func TestReadmeFlags(t *testing.T) {
 			t.Errorf("the README speaks of --%s, which does not exist", m[1])
 		}
 	}
-	if n := strings.Count(text, "\n"); n >= 450 {
+	if n := strings.Count(text, "\n"); n >= 480 {
 		t.Errorf("the README has %d lines", n)
 	}
 }

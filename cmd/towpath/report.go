@@ -23,20 +23,20 @@ func exists(path string) bool {
 }
 
 // notFound says that an image stands nowhere, and what comes near.
-func notFound(m bump.Move, r *bumpResult) error {
+func notFound(m bump.Move, r *propose.Draft) error {
 	var near []string
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		for _, n := range f.Mentions {
 			near = append(near, fmt.Sprintf("%s:%s: %s: %s", fault.Printable(n.Path), n.Position, fault.Printable(n.Text), n.Reason))
 		}
 	}
-	where := fmt.Sprintf("any of %s", count(r.looked, "file"))
+	where := fmt.Sprintf("any of %s", count(r.Looked, "file"))
 	hint := "check the spelling and --path, mark the place with `# towpath: " + m.Image.Familiar() + "`, name it with --set, or pass --allow-missing"
-	if r.scope != nil {
-		where = r.scope.Where(m.Image)
+	if r.Scope != nil {
+		where = r.Scope.Where(m.Image)
 		hint = "see `towpath check` for what stands in them; if only a tag does, give the app keys in " + config.Path
 	}
-	if r.looked == 0 {
+	if r.Looked == 0 {
 		hint = "there are no files to look at; does git ignore the folder?"
 	}
 	if len(near) > 0 {
@@ -49,7 +49,7 @@ func notFound(m bump.Move, r *bumpResult) error {
 		hint = "these come near:\n    " + strings.Join(near, "\n    ") + more
 	}
 	also := ""
-	if len(r.moves) > 1 {
+	if len(r.Request.Moves) > 1 {
 		also = "; nothing was changed"
 	}
 	return fault.New(fault.NotFound, hint, "no version of %s stands in %s%s", m.Image.Familiar(), where, also)
@@ -85,19 +85,30 @@ func (o *bumpOptions) show(c console, r *bumpResult, err error) error {
 
 // warn tells of hold files that may hold nothing, or not what was meant.
 func (r *bumpResult) warn(w io.Writer) {
-	if r.scope == nil {
+	if r.forge != nil {
+		for _, o := range r.forge.Outcomes {
+			for _, err := range o.Warnings {
+				for _, f := range faultsIn(err) {
+					warn(w, f)
+				}
+			}
+		}
+	}
+	if r.Scope == nil {
 		return
 	}
-	for _, err := range r.scope.Warnings() {
+	for _, err := range r.Scope.Warnings() {
 		for _, f := range faultsIn(err) {
 			warn(w, f)
 		}
 	}
 }
 
-func (r *bumpResult) refused() []*fault.Error {
-	out := slices.Clone(r.held)
-	for _, f := range r.plan.Files {
+func (r *bumpResult) refused() []*fault.Error { return append(refused(r.Draft), problems(r.forge)...) }
+
+func refused(r *propose.Draft) []*fault.Error {
+	out := slices.Clone(r.Held)
+	for _, f := range r.Plan.Files {
 		out = append(out, f.Refused...)
 	}
 	return out
@@ -107,13 +118,15 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 	places, changed, current := 0, 0, 0
 	var envs []string
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		current += len(f.Current)
-		if f.After == nil {
+		if f.After == nil || r.isIdle(f.Path) {
 			continue
 		}
 		changed++
-		envs = insert(envs, r.claim(f.Path).Env)
+		if env := r.Claim(f.Path).Env; env != "" && !slices.Contains(envs, env) {
+			envs = append(envs, env)
+		}
 		places += len(f.Changes)
 		if o.dryRun {
 			fmt.Fprint(w, diff.Unified(f.Path, f.Before, f.After))
@@ -131,13 +144,14 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 
 	where := fmt.Sprintf("%s in %s", count(places, "place"), count(changed, "file"))
 	if len(envs) > 0 {
-		where += ", in " + strings.Join(r.scope.Sort(envs), ", ")
+		where += ", in " + strings.Join(r.Scope.Sort(envs), ", ")
 	}
 	switch {
+	case r.forge != nil && o.showOutcomes(w, r.forge):
 	case places == 0 && len(r.refused()) > 0:
 		fmt.Fprintln(w, "Nothing was changed.")
 	case places == 0 && current == 0:
-		fmt.Fprintf(w, "Nothing to do: no version of it stands in any of %s.\n", count(r.looked, "file"))
+		fmt.Fprintf(w, "Nothing to do: no version of it stands in any of %s.\n", count(r.Looked, "file"))
 	case places == 0:
 		fmt.Fprintf(w, "Nothing to do: %s in %s already.\n", strings.Join(r.versions(), ", "), count(current, "place"))
 	case o.dryRun:
@@ -154,7 +168,7 @@ func (o *bumpOptions) showText(w io.Writer, r *bumpResult) {
 func (o *bumpOptions) showMentions(w io.Writer, r *bumpResult) {
 	const shown = 5
 	n := 0
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		for _, m := range f.Mentions {
 			if m.Other || strings.HasSuffix(f.Path, ".md") || strings.HasSuffix(f.Path, ".txt") {
 				continue
@@ -174,25 +188,15 @@ const reasonSilent = "no version of it stands there"
 // silent returns where nothing was found though it was looked for, unless --path
 // says that only a part is meant.
 func (r *bumpResult) silent() []propose.Silent {
-	if r.scope == nil || r.partial {
+	if r.Scope == nil || r.partial {
 		return nil
 	}
-	return r.scope.Silent(r.plan, r.moves)
-}
-
-// claim returns the app and environment of a file, empty ones without a
-// configuration.
-func (r *bumpResult) claim(path string) config.Claim {
-	if r.scope == nil {
-		return config.Claim{}
-	}
-	claim, _ := r.scope.Claim(path)
-	return claim
+	return r.Scope.Silent(r.Plan, r.Request.Moves)
 }
 
 func (r *bumpResult) versions() []string {
 	var out []string
-	for _, f := range r.plan.Files {
+	for _, f := range r.Plan.Files {
 		for _, c := range f.Current {
 			if text := c.Image.Familiar() + " is at " + c.To; !slices.Contains(out, text) {
 				out = append(out, text)
@@ -219,14 +223,17 @@ func count(n int, noun string) string {
 // The JSON of `towpath bump`, as the README documents it. Keys are only added.
 type (
 	bumpJSON struct {
-		Changed   bool          `json:"changed"`
-		DryRun    bool          `json:"dryRun,omitempty"`
-		Files     []fileJSON    `json:"files"`
-		Current   []changeJSON  `json:"current"`
-		Refused   []faultJSON   `json:"refused"`
-		LeftAlone []mentionJSON `json:"leftAlone"`
-		Commit    string        `json:"commit,omitempty"`
-		Errors    []faultJSON   `json:"errors,omitempty"`
+		Changed      bool          `json:"changed"`
+		DryRun       bool          `json:"dryRun,omitempty"`
+		Files        []fileJSON    `json:"files"`
+		Current      []changeJSON  `json:"current"`
+		Refused      []faultJSON   `json:"refused"`
+		LeftAlone    []mentionJSON `json:"leftAlone"`
+		Branch       string        `json:"branch,omitempty"`
+		Commit       string        `json:"commit,omitempty"`
+		PullRequest  *pullJSON     `json:"pullRequest,omitempty"`
+		PullRequests []outcomeJSON `json:"pullRequests,omitempty"`
+		Errors       []faultJSON   `json:"errors,omitempty"`
 	}
 	fileJSON struct {
 		Path    string       `json:"path"`
@@ -266,16 +273,19 @@ func (o *bumpOptions) showJSON(c console, r *bumpResult, err error) error {
 	out := bumpJSON{DryRun: o.dryRun, Files: []fileJSON{}, Current: []changeJSON{}, Refused: []faultJSON{}, LeftAlone: []mentionJSON{}}
 	if r != nil {
 		out.Commit = r.commit
-		for _, f := range r.held {
+		if r.forge != nil {
+			out.addOutcomes(r.forge)
+		}
+		for _, f := range append(slices.Clone(r.Held), problems(r.forge)...) {
 			out.Refused = append(out.Refused, toFaultJSON(f))
 		}
-		for _, f := range r.plan.Files {
-			out.add(f, r.claim(f.Path), err == nil)
+		for _, f := range r.Plan.Files {
+			out.add(f, r.Claim(f.Path), err == nil)
 		}
 		for _, s := range r.silent() {
 			out.LeftAlone = append(out.LeftAlone, mentionJSON{Path: s.File, Text: "app " + s.App + " in " + s.Env, Reason: reasonSilent})
 		}
-		out.Changed = len(out.Files) > 0 && !o.dryRun
+		out.Changed = len(out.Files) > 0 && !o.dryRun && (r.forge == nil || r.forge.Wrote())
 	}
 	for _, f := range faultsIn(err) {
 		out.Errors = append(out.Errors, toFaultJSON(f))

@@ -49,7 +49,7 @@ changes those bytes and no others.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &fault.Error{Code: fault.Usage, Message: err.Error(), Hint: flagHint(cmd, err)}
 	})
-	root.AddCommand(newBump(c), newCheck(c), newInit(c), newStatus(c), newDemo(c), newVersion(c))
+	root.AddCommand(newBump(c), newCheck(c), newInit(c), newStatus(c), newDoctor(c), newDemo(c), newVersion(c))
 	return root
 }
 
