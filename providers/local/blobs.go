@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,20 +50,28 @@ func (c *Checkout) Blobs(ctx context.Context) (*Blobs, error) {
 	if !c.IsGit() {
 		return b, nil
 	}
-	cmd := command(ctx, c.dir, "cat-file", "--batch")
-	if partial, hash := c.isPartial(); partial {
-		shadow, err := remoteless(hash)
-		if err != nil {
-			return nil, err
-		}
-		b.shadow = shadow
-		cmd.Env = append(cmd.Env, "GIT_DIR="+shadow, "GIT_OBJECT_DIRECTORY="+c.objects())
+	cmd, shadow, err := c.catFile(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	b.shadow = shadow
 	if b.git, err = converse(ctx, cmd); err != nil {
 		return nil, errors.Join(err, b.Close())
 	}
 	return b, nil
+}
+
+// catFile returns the git that answers with contents. In a partial clone it
+// works in another git directory, which the caller removes.
+func (c *Checkout) catFile(ctx context.Context) (cmd *exec.Cmd, shadow string, err error) {
+	cmd = command(ctx, c.dir, "cat-file", "--batch")
+	if partial, hash := c.isPartial(); partial {
+		if shadow, err = remoteless(hash); err != nil {
+			return nil, "", err
+		}
+		cmd.Env = append(cmd.Env, "GIT_DIR="+shadow, "GIT_OBJECT_DIRECTORY="+c.objects())
+	}
+	return cmd, shadow, nil
 }
 
 // Read appends the contents with an id to buf[:0] and returns them. The error

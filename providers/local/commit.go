@@ -304,15 +304,9 @@ func (c *Checkout) uncommitted(ctx context.Context, out []byte, err error) error
 			Hint: fmt.Sprintf("wait for it; if there is none, remove %s", locked().FindStringSubmatch(said)[1]),
 		}
 	case noIdentity().MatchString(said):
-		return &fault.Error{
-			Code: fault.Failed, Message: "git does not know who commits", Err: failure,
-			Hint: `set it with git config user.name "NAME" and git config user.email "ADDRESS"`,
-		}
+		return anonymous(failure)
 	case strings.Contains(said, "failed to write commit object") && unsigned().MatchString(said):
-		return &fault.Error{
-			Code: fault.Failed, Message: "the commit could not be signed", Err: failure,
-			Hint: "check user.signingKey, gpg.format and commit.gpgSign in git's configuration",
-		}
+		return notSigned(failure)
 	case failure.status == 1 && nothing().Match(out):
 		return fault.New(fault.Refused, "", "the files are as they were committed last, so there is nothing to commit")
 	case hookEnded().MatchString(said), failure.status == 1 && !strings.HasPrefix(said, "error: pathspec") && c.hasHook(ctx):
@@ -324,6 +318,20 @@ func (c *Checkout) uncommitted(ctx context.Context, out []byte, err error) error
 	return &fault.Error{
 		Code: fault.Failed, Message: "git did not make the commit", Err: failure,
 		Hint: "`git status` may say more",
+	}
+}
+
+func anonymous(failure *gitError) error {
+	return &fault.Error{
+		Code: fault.Failed, Message: "git does not know who commits", Err: failure,
+		Hint: `set it with git config user.name "NAME" and git config user.email "ADDRESS"`,
+	}
+}
+
+func notSigned(failure *gitError) error {
+	return &fault.Error{
+		Code: fault.Failed, Message: "the commit could not be signed", Err: failure,
+		Hint: "check user.signingKey, gpg.format and commit.gpgSign in git's configuration",
 	}
 }
 

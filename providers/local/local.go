@@ -1,7 +1,8 @@
 // Package local owns a config repository that is checked out on disk: which of
 // its files may be edited, reading them, replacing them all or not at all,
 // committing exactly those through the git program, so that the user's hooks,
-// filters and signing apply, and which commits changed them before.
+// filters and signing apply, and which commits changed them before. It also
+// gives out the commits of the repository as package providers knows them.
 //
 // It refuses to follow symbolic links, to touch git's own files, to overwrite
 // what changed since it was read, and to commit anything beside the files it
