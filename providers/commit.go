@@ -15,9 +15,9 @@ type Committer interface {
 	// It wraps ErrConflict if the branch is not at Head; a forge without
 	// compare-and-swap may put the commit onto a newer head if none of its files
 	// changed there. A branch's name that cannot be, since a branch has a part of
-	// it as its name or has it as a part, is a *fault.Error that wraps ErrConflict
-	// too; so is a branch that must not be pushed to, wrapping ErrForbidden.
-	// Modes stay as they are.
+	// it as its name or has it as a part, is a *fault.Error that wraps ErrRefTaken
+	// and not ErrConflict; a branch that must not be pushed to is one that wraps
+	// ErrForbidden. Modes stay as they are.
 	Commit(ctx context.Context, c CommitRequest) (sha string, err error)
 }
 

@@ -41,7 +41,7 @@ type Event struct {
 type EventPull struct {
 	Number int
 	Base   string // branch
-	Head   string // SHA; "" where the delivery does not tell
+	Head   string // SHA, short on Bitbucket; "" where the delivery does not tell
 }
 
 // Push is a branch that moved.

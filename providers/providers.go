@@ -31,8 +31,13 @@ var (
 	// decide anew is right; to send the same again is not.
 	ErrConflict = errors.New("changed meanwhile")
 
+	// ErrRefTaken says that a branch cannot have its name since another branch has
+	// a part of it as its name, or has it as a part; to try again does not help.
+	ErrRefTaken = errors.New("another branch is in the way of its name")
+
 	// ErrUnanswered says that a write may or may not have been done: the reply
-	// was lost. To look what is there is right; to send the same again is not.
+	// was lost, or says no more than that the forge is out of order. To look what
+	// is there is right; to send the same again is not.
 	ErrUnanswered = errors.New("no answer came; it may have been done")
 
 	// ErrUnauthorized says that the credential is missing, wrong or expired.

@@ -119,7 +119,8 @@ type PullDetails interface {
 	PullCommits(ctx context.Context, number int) ([]Commit, error)
 
 	// Reviews returns the last word of each reviewer who approved or asked for
-	// changes. What a later push made void is marked stale where the forge tells.
+	// changes. What was dismissed is left out; what an older head was reviewed
+	// with shows by its SHA.
 	Reviews(ctx context.Context, number int) ([]Review, error)
 }
 

@@ -17,7 +17,8 @@ type Reader interface {
 	Resolve(ctx context.Context, ref string) (sha string, err error)
 
 	// Files returns the files among paths that the commit has, whole, in as few
-	// round trips as the forge allows. Paths that are not there, or are
+	// round trips as the forge allows. It wraps ErrNotFound if there is no such
+	// commit, where the forge tells that from a commit without the files. Paths that are not there, or are
 	// directories, are left out. Links and submodules come without contents.
 	// Large contents are read all the same, up to 16 MiB; a larger file comes
 	// without contents and with its size.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/redact"
 	"github.com/towpath-dev/towpath/internal/transport"
 	"github.com/towpath-dev/towpath/providers"
 )
@@ -51,9 +52,10 @@ func header(value string) func(context.Context, http.Header) error {
 // consumer is an OAuth consumer, which gets itself tokens that live for two
 // hours (https://developer.atlassian.com/cloud/bitbucket/oauth-2/).
 type consumer struct {
-	http *http.Client
-	url  string
-	now  func() time.Time
+	http   *http.Client
+	url    string
+	now    func() time.Time
+	redact *redact.Secrets
 
 	mu      sync.Mutex
 	token   string
@@ -73,7 +75,7 @@ func newConsumer(o Options) *consumer {
 		now = time.Now
 	}
 	t.Redact.Add(o.Secret)
-	return &consumer{http: transport.New(t), url: o.Server + "/site/oauth2/access_token", now: now}
+	return &consumer{http: transport.New(t), url: o.Server + "/site/oauth2/access_token", now: now, redact: t.Redact}
 }
 
 func (c *consumer) authorize(ctx context.Context, h http.Header) error {
@@ -113,9 +115,10 @@ func (c *consumer) renew(ctx context.Context) error {
 	if json.Unmarshal(body, &reply) != nil || resp.StatusCode != http.StatusOK || reply.Token == "" {
 		f := fault.New(fault.Access, "check the key and the secret of the OAuth consumer, and that it is a private consumer with a callback URL",
 			"Bitbucket gives the OAuth consumer no token")
-		f.Err = because(providers.ErrUnauthorized, reply.Problem)
+		f.Err = because(providers.ErrUnauthorized, c.redact.String(oneLine(reply.Problem)))
 		return f
 	}
+	c.redact.Add(reply.Token)
 	c.token, c.expires = reply.Token, c.now().Add(time.Duration(reply.Seconds)*time.Second)
 	return nil
 }

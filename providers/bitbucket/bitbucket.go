@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/redact"
 	"github.com/towpath-dev/towpath/internal/transport"
 	"github.com/towpath-dev/towpath/providers"
 )
@@ -74,6 +75,9 @@ func New(o Options) (*Forge, error) {
 		if u, err := url.Parse(address); err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 			return nil, fault.New(fault.Usage, "write it like https://bitbucket.org", "the address of Bitbucket is no URL of a server")
 		}
+	}
+	if o.Transport.Redact == nil {
+		o.Transport.Redact = new(redact.Secrets)
 	}
 	authorize, err := authorization(o)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	library "github.com/ktrysmt/go-bitbucket"
 
+	"github.com/towpath-dev/towpath/internal/redact"
 	"github.com/towpath-dev/towpath/internal/transport"
 )
 
@@ -43,6 +44,7 @@ type client struct {
 	origin string // scheme and host of api
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
+	redact *redact.Secrets
 }
 
 func newClient(o Options, authorize func(context.Context, http.Header) error) (*client, error) {
@@ -62,7 +64,7 @@ func newClient(o Options, authorize func(context.Context, http.Header) error) (*
 	c := &client{
 		http: transport.New(t), api: o.API, server: o.Server,
 		host: server.Host, origin: api.Scheme + "://" + api.Host,
-		now: t.Now, sleep: t.Sleep,
+		now: t.Now, sleep: t.Sleep, redact: t.Redact,
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -84,13 +86,16 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// carrier gives the library's requests the context that it drops.
+// carrier gives the library's requests the context that it drops, and keeps the
+// method of the last, which errors are read by.
 type carrier struct {
-	ctx  context.Context
-	base http.RoundTripper
+	ctx    context.Context
+	base   http.RoundTripper
+	method string
 }
 
-func (c carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.method = req.Method
 	return c.base.RoundTrip(req.WithContext(c.ctx))
 }
 
@@ -102,11 +107,12 @@ func (c *client) via(ctx context.Context, out any, call func(*library.Client) (a
 	if err != nil {
 		return err
 	}
-	l.HttpClient = &http.Client{Transport: carrier{ctx, c.http.Transport}, CheckRedirect: c.http.CheckRedirect}
+	through := &carrier{ctx: ctx, base: c.http.Transport}
+	l.HttpClient = &http.Client{Transport: through, CheckRedirect: c.http.CheckRedirect}
 	got, err := call(l)
 	if err != nil {
 		if e, ok := errors.AsType[*library.UnexpectedResponseStatusError](err); ok {
-			return readError(c.host, e.StatusCode, e.Body)
+			return c.readError(through.method, e.StatusCode, e.Body)
 		}
 		if bad, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return &foreignError{host: c.host, err: bad}
@@ -214,7 +220,7 @@ func (c *client) do(ctx context.Context, q request) (*http.Response, error) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxError))
-	return nil, readError(c.host, resp.StatusCode, text)
+	return nil, c.readError(method, resp.StatusCode, text)
 }
 
 // reply is what a reply says besides its body.

@@ -262,7 +262,7 @@ func (r *repository) refused(ctx context.Context, c providers.CommitRequest, err
 	}
 	if e.status != http.StatusRequestEntityTooLarge && c.Head == "" {
 		if other, err := r.obstacle(ctx, c.Branch); err == nil && other != "" {
-			return refuse(fault.Conflict, because(providers.ErrConflict, e.Error()),
+			return refuse(fault.Refused, because(providers.ErrRefTaken, e.Error()),
 				fmt.Sprintf("there cannot be a branch %q: there is one called %q", c.Branch, other), "delete or rename that one, or use another name")
 		}
 	}

@@ -95,6 +95,33 @@ func TestLFS(t *testing.T) {
 	}
 }
 
+// TestLargeLFS proves that a file without end is not read without end.
+func TestLargeLFS(t *testing.T) {
+	t.Parallel()
+	r := fixedRepository(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Host != "store.test" {
+			return fixed{http.StatusMovedPermanently, "", "", http.Header{"Location": {"https://store.test/file"}}}.RoundTrip(req)
+		}
+		resp, err := fixed{http.StatusOK, "", "", nil}.RoundTrip(req)
+		if err == nil {
+			resp.Body, resp.ContentLength = io.NopCloser(zeros{}), -1
+		}
+		return resp, err
+	}))
+	files, err := r.Files(t.Context(), strings.Repeat("1", 40), []string{"big.bin"})
+	if f, ok := files["big.bin"]; err != nil || !ok || f.Content != nil || f.Size <= providers.MaxFile {
+		t.Errorf("got %d bytes of the size %d and the error %v", len(f.Content), f.Size, err)
+	}
+}
+
+// zeros never ends.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 func TestLargeFile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -21,6 +21,7 @@ type statusError struct {
 	message  string   // Bitbucket's words, or ""
 	required []string // scopes of which one is missing
 	granted  []string
+	isWrite  bool // it was no GET
 }
 
 func (e *statusError) Error() string {
@@ -44,7 +45,9 @@ func (e *foreignError) Unwrap() error { return e.err }
 //	{"type": "error", "error": {"message": "…", "detail": "…" or {"required": […], "granted": […]}, "fields": {"…": ["…"]}}}
 //
 // (https://developer.atlassian.com/cloud/bitbucket/rest/intro/#standardized-error-responses).
-func readError(host string, status int, body []byte) error {
+// It may repeat what it refuses, such as the secret of a webhook.
+func (c *client) readError(method string, status int, body []byte) error {
+	body = []byte(c.redact.String(string(body)))
 	var reply struct {
 		Error struct {
 			Message string                     `json:"message"`
@@ -52,11 +55,11 @@ func readError(host string, status int, body []byte) error {
 			Fields  map[string]json.RawMessage `json:"fields"`
 		} `json:"error"`
 	}
-	e := &statusError{status: status}
+	e := &statusError{status: status, isWrite: method != http.MethodGet && method != http.MethodHead}
 	if err := json.Unmarshal(body, &reply); err != nil {
 		text := strings.TrimSpace(strings.ToLower(string(body)))
 		if strings.HasPrefix(text, "<") && status < 500 && status != http.StatusUnauthorized && status != http.StatusRequestEntityTooLarge {
-			return &foreignError{host: host, err: e}
+			return &foreignError{host: c.host, err: e}
 		}
 		return e
 	}
@@ -207,6 +210,10 @@ func (r *repository) explain(err error) error {
 		return refuse(fault.Conflict, because(providers.ErrConflict, e.Error()), "it changed meanwhile", "run it again")
 	case e.status == http.StatusRequestEntityTooLarge:
 		return refuse(fault.Refused, e, "it is larger than Bitbucket takes", "make it smaller")
+	case e.status >= 500 && e.isWrite:
+		return refuse(fault.Failed, &both{providers.ErrUnanswered, e},
+			fmt.Sprintf("Bitbucket is out of order (status %d), and may have done it all the same", e.status),
+			"run it again: it looks what is there first")
 	case e.status >= 500:
 		return refuse(fault.Failed, e, fmt.Sprintf("Bitbucket is out of order (status %d)", e.status),
 			"run it again later; https://bitbucket.status.atlassian.com says what is known")

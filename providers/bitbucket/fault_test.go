@@ -174,3 +174,60 @@ func TestNextElsewhere(t *testing.T) {
 		t.Error("the other host was asked")
 	}
 }
+
+// TestUnansweredWrites proves that a write to which Bitbucket answers that it is
+// out of order may have been done, and that a read is no write.
+func TestUnansweredWrites(t *testing.T) {
+	t.Parallel()
+	r := fixedRepository(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+		switch {
+		case req.Method != http.MethodGet:
+			return fixed{500, jsonKind, `{"type":"error","error":{"message":"Something went wrong"}}`, nil}.RoundTrip(req)
+		case strings.HasSuffix(req.URL.Path, "/pullrequests/1"):
+			return fixed{200, jsonKind, `{"id":1,"state":"OPEN","title":"y"}`, nil}.RoundTrip(req)
+		case strings.HasSuffix(req.URL.Path, "/pullrequests"), strings.HasSuffix(req.URL.Path, "/branches"):
+			return fixed{200, jsonKind, `{"values":[]}`, nil}.RoundTrip(req)
+		case strings.Contains(req.URL.Path, "/commits"):
+			return fixed{500, jsonKind, `{}`, nil}.RoundTrip(req)
+		}
+		return fixed{404, jsonKind, `{"type":"error","error":{"message":"Not found"}}`, nil}.RoundTrip(req)
+	}))
+	ctx, sha, title := t.Context(), strings.Repeat("1", 40), "x"
+	for name, write := range map[string]func() error{
+		"commit": func() error {
+			_, err := r.Commit(ctx, providers.CommitRequest{Branch: "x", Parent: sha, Message: "x", Changes: []providers.Change{{Path: "a.txt", Content: []byte("x")}}})
+			return err
+		},
+		"open": func() error {
+			_, err := r.OpenPull(ctx, providers.NewPull{Head: "x", Base: "main", Title: "x"})
+			return err
+		},
+		"update":  func() error { _, err := r.UpdatePull(ctx, 1, providers.PullUpdate{Title: &title}); return err },
+		"close":   func() error { _, err := r.UpdatePull(ctx, 1, providers.PullUpdate{Close: true}); return err },
+		"comment": func() error { _, err := r.AddComment(ctx, 1, "x"); return err },
+		"status":  func() error { return r.SetStatus(ctx, sha, providers.Status{Name: "x", State: providers.Passed}) },
+	} {
+		if err := write(); !errors.Is(err, providers.ErrUnanswered) {
+			t.Errorf("%s: got the error %v, want ErrUnanswered", name, err)
+		}
+	}
+	if _, err := r.Log(ctx, providers.LogQuery{Ref: sha}); err == nil || errors.Is(err, providers.ErrUnanswered) {
+		t.Errorf("a read: got the error %v", err)
+	}
+}
+
+// TestSecretsStayOut has Bitbucket repeat the secret of a webhook.
+func TestSecretsStayOut(t *testing.T) {
+	t.Parallel()
+	const secret = "secret-of-the-webhook"
+	r := fixedRepository(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodGet {
+			return fixed{200, jsonKind, `{"values":[]}`, nil}.RoundTrip(req)
+		}
+		return fixed{400, jsonKind, `{"type":"error","error":{"message":"Bad request","fields":{"secret":["` + secret + ` is too simple"]}}}`, nil}.RoundTrip(req)
+	}))
+	_, err := r.(providers.Hooks).UpsertHook(t.Context(), "https://towpath.test", []byte(secret))
+	if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "too simple") {
+		t.Errorf("got the error %v", err)
+	}
+}

@@ -74,6 +74,7 @@ func (r *repository) upsertHook(ctx context.Context, address string, secret []by
 	if len(secret) == 0 || len(secret) > maxSecret {
 		return providers.Hook{}, fault.New(fault.Usage, "use a random secret of 32 to 128 characters", "the secret of the webhook is empty or too long")
 	}
+	r.client.redact.Add(string(secret))
 	hooks, err := r.hooks(ctx)
 	if err != nil {
 		return providers.Hook{}, err

@@ -218,14 +218,20 @@ func isPeculiar(content []byte) bool {
 	return bytes.HasPrefix(content, []byte("#!")) || len(content) > 0 && len(content) <= 4096 && !bytes.Contains(content, []byte("\n"))
 }
 
+// maxPointed is how much of a file in Git LFS is read to find out its pointer.
+const maxPointed = 4 * providers.MaxFile
+
 // pointer returns what the commit has for a file in Git LFS, to which Bitbucket
-// redirects
+// redirects, or a file that is too large to be read
 // (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md#the-pointer).
 func pointer(path string, contents io.Reader) (*providers.File, error) {
 	hash := sha256.New()
-	size, err := io.Copy(hash, contents)
+	size, err := io.Copy(hash, io.LimitReader(contents, maxPointed+1))
 	if err != nil {
 		return nil, transport.Clean(err)
+	}
+	if size > maxPointed {
+		return &providers.File{Entry: providers.Entry{Path: path, Size: size}}, nil
 	}
 	text := fmt.Appendf(nil, "version https://git-lfs.github.com/spec/v1\noid sha256:%x\nsize %d\n", hash.Sum(nil), size)
 	return &providers.File{Entry: providers.Entry{Path: path, Size: int64(len(text))}, Content: text}, nil

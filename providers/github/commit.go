@@ -170,8 +170,8 @@ func (r *repository) refused(ctx context.Context, branch string, err error) erro
 	}
 	taken := func(other string) error {
 		return &problem{
-			fault.Conflict, fmt.Sprintf("rename the branch %q, or take another name", other),
-			fmt.Errorf("%w: git cannot have the branches %q and %q at once", providers.ErrConflict, other, branch),
+			fault.Refused, fmt.Sprintf("rename the branch %q, or take another name", other),
+			fmt.Errorf("%w: git cannot have the branches %q and %q at once", providers.ErrRefTaken, other, branch),
 		}
 	}
 	if below, look := decode[struct{ Nodes []struct{ Name string } }](reply.Repository["below"]); look == nil && len(below.Nodes) > 0 {

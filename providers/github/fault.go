@@ -45,18 +45,21 @@ func (r *repository) wrap(act string, err error) error {
 	if err == nil {
 		return nil
 	}
+	// A redirect to an archive has a key in its URL, and GitHub may repeat what it
+	// refuses, such as the secret of a webhook.
+	clean := func(err error) error { return r.forge.options.Transport.Redact.Error(transport.Clean(err)) }
 	act += " on " + r.repo.String()
 	if known, ok := errors.AsType[*fault.Error](err); ok {
-		return &fault.Error{Code: known.Code, Message: act, Hint: known.Hint, Err: err}
+		return &fault.Error{Code: known.Code, Message: act, Hint: known.Hint, Err: clean(err)}
 	}
 	p, ok := errors.AsType[*problem](err)
 	if !ok {
 		p = r.explain(err)
 	}
 	if p == nil {
-		return fmt.Errorf("%s: %w", act, err)
+		return fmt.Errorf("%s: %w", act, clean(err))
 	}
-	return &fault.Error{Code: p.code, Message: act, Hint: p.hint, Err: p.err}
+	return &fault.Error{Code: p.code, Message: act, Hint: p.hint, Err: clean(p.err)}
 }
 
 // explain returns what to do about an error, nil if there is nothing to say.
@@ -220,7 +223,7 @@ func (r *repository) explainStatus(answer refusal) *problem {
 	case status >= http.StatusInternalServerError && answer.method != http.MethodGet:
 		return &problem{fault.Failed, "look whether it was done before doing it again", fmt.Errorf("%w: status %d %s", providers.ErrUnanswered, status, words)}
 	case status >= http.StatusInternalServerError:
-		return &problem{fault.Failed, "try again later; https://www.githubstatus.com tells of outages", fmt.Errorf("GitHub is out of order: status %d %s", status, words)}
+		return &problem{fault.Failed, outageHint, fmt.Errorf("GitHub is out of order: status %d %s", status, words)}
 	}
 	return &problem{fault.Failed, "", fmt.Errorf("GitHub refused it: %s", words)}
 }
@@ -229,7 +232,16 @@ const (
 	notFoundHint   = "check the spelling, and that the credential may see it: GitHub does not tell the two apart"
 	protectionHint = "let the credential bypass the rule in the repository's settings, or take a branch that no rule covers"
 	tooLargeHint   = "keep large files out of the config repo"
+	outageHint     = "try again later; https://www.githubstatus.com tells of outages"
 )
+
+// outOfOrder is a question that GitHub failed to answer.
+func outOfOrder(err error) error {
+	if answer, ok := refusalOf(err); ok {
+		return &problem{fault.Failed, outageHint, fmt.Errorf("GitHub is out of order: status %d %s", answer.status, answer.words)}
+	}
+	return &problem{fault.Failed, outageHint, fmt.Errorf("GitHub is out of order: %w", err)}
+}
 
 // isProtection reports whether GitHub speaks of a protected branch or a ruleset
 // (https://github.com/microsoft/vscode-remote-repositories-github/issues/252,

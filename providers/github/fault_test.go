@@ -238,6 +238,14 @@ func TestMessages(t *testing.T) {
 			do: pull, s: script{one: {503, nil, ``}},
 			hint: "try again later", text: "out of order",
 		},
+		"out of order in GraphQL": {
+			do: info, s: script{graph: {502, nil, `{"message": "Server Error"}`}},
+			hint: "try again later", text: "out of order",
+		},
+		"failed in GraphQL": {
+			do: info, s: script{graph: graphFault("", "Something went wrong while executing your query.")},
+			hint: "try again later", text: "out of order",
+		},
 		"rate limit": {
 			do: info, s: script{graph: graphFault("RATE_LIMITED", "API rate limit exceeded")},
 			hint: "try again later", text: "rate limit",
@@ -326,3 +334,32 @@ func TestAddresses(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// TestSecretsStayOut has GitHub and the network tell secrets, and wants none of
+// them in the errors.
+func TestSecretsStayOut(t *testing.T) {
+	t.Parallel()
+	const secret, key = "secret-of-the-webhook", "key-of-the-archive"
+	r := scripted(t, "ghp_0123456789secret", roundTripper(func(req *http.Request) (*http.Response, error) {
+		hooks := script{
+			"GET /repos/acme/config/hooks":        {200, nil, `[]`},
+			"POST /repos/acme/config/hooks":       {422, nil, `{"message": "Validation Failed", "errors": ["` + secret + ` is taken"]}`},
+			"GET /repos/acme/config/tarball/main": {302, map[string]string{"Location": "https://codeload.test/x?token=" + key}, ``},
+		}
+		if req.URL.Host == "codeload.test" {
+			return nil, io.ErrClosedPipe
+		}
+		return hooks.RoundTrip(req)
+	}))
+	_, hook := r.(providers.Hooks).UpsertHook(t.Context(), "https://towpath.test", []byte(secret))
+	_, archive := r.Archive(t.Context(), "main")
+	for _, err := range []error{hook, archive} {
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || strings.Contains(err.Error()+f.Hint, secret) || strings.Contains(err.Error()+f.Hint, key) {
+			t.Errorf("got the error %v", err)
+		}
+	}
+	if _, err := r.(providers.Hooks).UpsertHook(t.Context(), "https://towpath.test", nil); err == nil || !strings.Contains(err.Error(), "no secret") {
+		t.Errorf("without a secret: got the error %v", err)
+	}
+}

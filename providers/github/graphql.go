@@ -76,6 +76,9 @@ func (r *repository) post(ctx context.Context, document string, variables map[st
 		header, err := r.postOnce(ctx, document, variables, out)
 		e, ok := errors.AsType[graphError](err)
 		if !ok || !e.has("RATE_LIMITED") {
+			if strings.HasPrefix(document, "query") && isUnanswered(err) {
+				err = outOfOrder(err) // nothing was to be done
+			}
 			return header, err
 		}
 		if attempt == maxLimited || header.Get("X-Ratelimit-Remaining") != "0" {

@@ -6,6 +6,7 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/providers"
 )
 
@@ -52,6 +53,9 @@ func (r *repository) UpsertHook(ctx context.Context, url string, secret []byte) 
 }
 
 func (r *repository) upsertHook(ctx context.Context, url string, secret []byte) (*gh.Hook, error) {
+	if len(secret) == 0 {
+		return nil, fault.New(fault.Usage, "give a secret", "there is no secret, so that its deliveries would not be signed")
+	}
 	r.forge.options.Transport.Redact.Add(string(secret))
 	all, err := r.hooks(ctx)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xanzy/go-gitlab"
 
+	"github.com/towpath-dev/towpath/internal/redact"
 	"github.com/towpath-dev/towpath/internal/transport"
 )
 
@@ -29,7 +30,10 @@ type reply struct {
 type replyKey struct{}
 
 // watch notes the replies to calls, and refuses those that no GitLab gave.
-type watch struct{ base http.RoundTripper }
+type watch struct {
+	base   http.RoundTripper
+	redact *redact.Secrets
+}
 
 // errForeign says that a reply is a page for people: a login page of a proxy, or
 // a server that is no GitLab.
@@ -46,22 +50,26 @@ func (w *watch) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errForeign
 	}
 	r, ok := req.Context().Value(replyKey{}).(*reply)
-	if !ok {
+	if ok {
+		r.status, r.message = resp.StatusCode, ""
+	}
+	if resp.StatusCode < http.StatusBadRequest || req.Method == http.MethodHead {
 		return resp, nil
 	}
-	r.status, r.message = resp.StatusCode, ""
-	if resp.StatusCode == http.StatusNotFound && req.Method != http.MethodHead {
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-		if err != nil {
-			_ = resp.Body.Close()
-			return nil, err
-		}
-		r.message = messageOf(body)
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{bytes.NewReader(body), resp.Body}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
+	if err != nil {
+		_ = resp.Body.Close()
+		return nil, err
 	}
+	// GitLab may repeat what it refuses, such as the secret of a webhook.
+	body = []byte(w.redact.String(string(body)))
+	if ok && resp.StatusCode == http.StatusNotFound {
+		r.message = messageOf(body)
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{bytes.NewReader(body), resp.Body}
 	return resp, nil
 }
 

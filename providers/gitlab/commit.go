@@ -169,7 +169,7 @@ func (r *repository) commitFault(ctx context.Context, c providers.CommitRequest,
 			return &fault.Error{
 				Code:    fault.Refused,
 				Message: fmt.Sprintf("%s on %s: there is a branch %s, beside which git allows none of this name", act, r.name, taken),
-				Hint:    "delete or rename that branch, or choose another name", Err: providers.ErrConflict,
+				Hint:    "delete or rename that branch, or choose another name", Err: providers.ErrRefTaken,
 			}
 		}
 	}

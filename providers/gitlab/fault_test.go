@@ -140,14 +140,14 @@ func TestFaults(t *testing.T) {
 			do: func(_ context.Context, r providers.Repository, sha string) error {
 				return commit(r, "towpath/bump/x", sha)
 			},
-			want: providers.ErrConflict, message: "there is a branch towpath", hint: "delete or rename",
+			want: providers.ErrRefTaken, message: "there is a branch towpath", hint: "delete or rename",
 		},
 		{
 			name:    "a folder where a branch is needed",
 			options: writer,
 			prepare: func(s *memory.State) { _ = s.SetBranch("towpath/bump/x", s.Branches["main"], "admin") },
 			do:      func(_ context.Context, r providers.Repository, sha string) error { return commit(r, "towpath", sha) },
-			want:    providers.ErrConflict, message: "there is a branch towpath/bump/x",
+			want:    providers.ErrRefTaken, message: "there is a branch towpath/bump/x",
 		},
 		{
 			name:    "a name that GitLab does not take",
@@ -313,6 +313,31 @@ func TestStrangeAnswers(t *testing.T) {
 			t.Parallel()
 			isFault(t, tt.do(answering(t, tt.status, tt.kind, tt.body)), tt.want, tt.message, tt.hint)
 		})
+	}
+}
+
+// TestSecretsStayOut has GitLab repeat the secret of a webhook.
+func TestSecretsStayOut(t *testing.T) {
+	t.Parallel()
+	const secret = "secret-of-the-webhook"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if req.Method == http.MethodGet {
+			_, _ = io.WriteString(w, `[]`)
+			return
+		}
+		_, _ = io.Copy(io.Discard, req.Body)
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"message":{"token":["`+secret+` is too simple"]}}`)
+	}))
+	t.Cleanup(server.Close)
+	r, err := newForge(t, gitlab.Options{Server: server.URL, Token: "glpat-x", Transport: transport.Options{Base: server.Client().Transport}}).Repository("acme/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.(providers.Hooks).UpsertHook(t.Context(), "https://towpath.test", []byte(secret))
+	if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "too simple") {
+		t.Errorf("got the error %v", err)
 	}
 }
 

@@ -127,7 +127,7 @@ func New(o Options) (*Forge, error) {
 		return nil
 	}
 	base := transport.New(t)
-	f.http = &http.Client{Transport: &watch{base: base.Transport}, CheckRedirect: base.CheckRedirect}
+	f.http = &http.Client{Transport: &watch{base: base.Transport, redact: f.redact}, CheckRedirect: base.CheckRedirect}
 	f.client, err = gitlab.NewClient("", //nolint:staticcheck // see client
 		gitlab.WithBaseURL(api),
 		gitlab.WithHTTPClient(f.http),

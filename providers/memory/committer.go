@@ -55,7 +55,7 @@ func (r *repository) checkPush(s session, branch string) error {
 		return because(providers.ErrForbidden, fault.New(fault.Access,
 			"open a pull request, or let "+s.me.Login+" push to it", "the branch %q of %s is protected", branch, r.name()))
 	case other != "":
-		return because(providers.ErrConflict, fault.New(fault.Conflict,
+		return because(providers.ErrRefTaken, fault.New(fault.Refused,
 			"delete or rename that branch, or choose another name", "there can be no branch %q on %s beside its branch %q", branch, r.name(), other))
 	}
 	return nil

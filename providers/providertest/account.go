@@ -128,7 +128,9 @@ func (s *scene) everyCall(r providers.Repository, want error) {
 
 func testContext(s *scene) {
 	s.beginWith(map[string]string{"a.txt": "a\n"})
-	s.open("y")
+	if s.isForge {
+		s.open("y")
+	}
 	ctx := s.ctx
 	gone, cancel := context.WithCancel(ctx)
 	cancel()

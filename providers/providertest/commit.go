@@ -161,7 +161,7 @@ func testContents(s *scene) {
 	want := map[string]string{
 		"binary":    "\xff\xfe\x00\x01\r\n\n",
 		"crlf.txt":  "a\r\nb\r\n",
-		"large.txt": strings.Repeat("a line of some length, with äöü\n", 2<<20/32),
+		"large.txt": strings.Repeat("x", 1<<20) + strings.Repeat("a line of some length, with äöü\n", 2),
 		"text":      " leading, trailing \n\n",
 		"bom.txt":   "\ufeffx",
 		"base64":    "aGVsbG8=",
@@ -277,7 +277,12 @@ func testBranchFolder(s *scene) {
 		_, err := s.r.Commit(s.ctx, providers.CommitRequest{
 			Branch: branch, Parent: s.base, Message: "New", Changes: s.changes(s.base, map[string]string{"a.txt": "c\n"}),
 		})
-		s.fault(err, providers.ErrConflict)
+		s.fault(err, providers.ErrRefTaken)
+		if errors.Is(err, providers.ErrConflict) {
+			s.Errorf("got the error %v, after which one would try again", err)
+		}
+		_, err = s.r.Resolve(s.ctx, branch)
+		s.is(err, providers.ErrNotFound)
 	}
 }
 
@@ -355,6 +360,7 @@ func testArchived(s *scene) {
 }
 
 func testWithoutRight(s *scene) {
+	s.needs(s.isForge, "accounts")
 	s.beginWith(map[string]string{"a.txt": "a\n"})
 	changes := s.changes(s.base, map[string]string{"a.txt": "b\n"})
 	reader := s.f.As(s, Reader)
@@ -387,6 +393,7 @@ func testDeleteBranch(s *scene) {
 // testOpenPullFollows proves that a pull request stays open while its branch is
 // appended to and rebuilt.
 func testOpenPullFollows(s *scene) {
+	s.needs(s.isForge, "pull requests")
 	s.beginWith(map[string]string{"a.txt": "a\n"})
 	p := s.open("towpath/x")
 	head := s.resolve("towpath/x")

@@ -55,10 +55,12 @@ func testEmpty(s *scene) {
 	}
 	_, err = s.r.Resolve(s.ctx, "main")
 	s.is(err, providers.ErrNotFound)
-	pulls, err := s.r.Pulls(s.ctx, providers.PullQuery{})
-	s.check(err)
-	if len(pulls) > 0 {
-		s.Errorf("got the pull requests %v", pulls)
+	if s.isForge {
+		pulls, err := s.r.Pulls(s.ctx, providers.PullQuery{})
+		s.check(err)
+		if len(pulls) > 0 {
+			s.Errorf("got the pull requests %v", pulls)
+		}
 	}
 	view, err := providers.Look(s.ctx, s.r, providers.Question{Heads: []string{"towpath/bump"}})
 	s.check(err)
@@ -310,6 +312,7 @@ func testAttributes(s *scene) {
 type bare struct{ providers.Repository }
 
 func testLook(s *scene) {
+	s.needs(s.isForge, "pull requests")
 	s.beginWith(map[string]string{"a.txt": "a\n"})
 	s.branch("base/other", map[string]string{"a.txt": "other\n"})
 	first := s.open("towpath/one")

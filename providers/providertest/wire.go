@@ -32,7 +32,7 @@ type Accident struct {
 
 	Before func() // is called before the request goes out, which it then does
 	Status int    // the forge answers this and does nothing; with 429 it says when to come again
-	Lose   bool   // the forge does it, and the reply is lost
+	Lose   bool   // the forge does it, and the reply is lost, or is Status if that is given
 }
 
 // Cause has an accident happen once, instead of any that was to happen.
@@ -77,7 +77,7 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.Before != nil {
 		a.Before()
 	}
-	if a.Status != 0 {
+	if a.Status != 0 && !a.Lose {
 		return answer(req, a.Status), nil
 	}
 	reply, err := base.RoundTrip(req)
@@ -85,6 +85,9 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return reply, err
 	}
 	_ = reply.Body.Close()
+	if a.Status != 0 {
+		return answer(req, a.Status), nil
+	}
 	return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 }
 

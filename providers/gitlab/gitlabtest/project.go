@@ -35,6 +35,11 @@ func (c *call) getUser() (any, error) {
 	return u, nil
 }
 
+// getVersion (https://docs.gitlab.com/api/version/).
+func (c *call) getVersion() (any, error) {
+	return object{"version": "18.5.0", "revision": "imitated"}, nil
+}
+
 // getJob (https://docs.gitlab.com/api/jobs/#retrieve-a-job-by-job-token).
 func (c *call) getJob() (any, error) {
 	if !c.job {

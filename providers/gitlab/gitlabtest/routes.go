@@ -5,6 +5,7 @@ import "net/http"
 // routes are the endpoints. Which a job's token may use is in
 // https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access.
 var routes = []route{
+	{method: http.MethodGet, path: "version", handle: (*call).getVersion, users: true},
 	{method: http.MethodGet, path: "user", handle: (*call).getUser, users: true},
 	{method: http.MethodGet, path: "users", handle: (*call).listUsers},
 	{method: http.MethodGet, path: "job", handle: (*call).getJob, jobs: true, users: true},
