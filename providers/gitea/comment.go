@@ -2,6 +2,7 @@ package gitea
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -77,9 +78,20 @@ func (r *repository) comments(ctx context.Context, number int) ([]providers.Comm
 	return comments, nil
 }
 
+// upsertTries is how often a comment is looked for and written. The server
+// answers with 404 or 500 if another run changes or deletes it at the same time,
+// and has then finished with it: looking again tells what came of it.
+const upsertTries = 4
+
 // UpsertComment implements providers.Comments.
-func (r *repository) UpsertComment(ctx context.Context, number int, key, body string) (providers.Comment, error) {
-	c, err := r.upsertComment(ctx, number, key, body)
+func (r *repository) UpsertComment(ctx context.Context, number int, key, body string) (c providers.Comment, err error) {
+	for range upsertTries {
+		c, err = r.upsertComment(ctx, number, key, body)
+		if e, ok := errors.AsType[*replyError](err); !ok || e.method == http.MethodGet ||
+			e.status != http.StatusInternalServerError && e.status != http.StatusNotFound {
+			break
+		}
+	}
 	return c, r.fail(err, "comment on pull request %d of %s", number, r.path)
 }
 

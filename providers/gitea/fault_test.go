@@ -371,6 +371,47 @@ func TestOldServer(t *testing.T) {
 	}
 }
 
+// TestCommentAtOnce proves that a comment that another run deletes while it is
+// edited is written anew, once, although the reply to that says nothing.
+func TestCommentAtOnce(t *testing.T) {
+	t.Parallel()
+	var now []any
+	writes := ""
+	comment := func(id int, body string) map[string]any {
+		return map[string]any{"id": id, "body": body, "user": map[string]any{"id": 4}}
+	}
+	r := serve(t, func(w http.ResponseWriter, req *http.Request) {
+		at := req.Method + " " + strings.TrimPrefix(req.URL.Path, "/api/v1/repos/acme/config")
+		if req.Method != http.MethodGet {
+			writes += req.Method + " "
+		}
+		switch at {
+		case "GET /api/v1/user":
+			reply(w, http.StatusOK, map[string]any{"id": 4})
+		case "GET /issues/7/comments":
+			reply(w, http.StatusOK, now)
+		case "GET /pulls/7":
+			reply(w, http.StatusOK, map[string]any{"number": 7})
+		case "PATCH /issues/comments/1":
+			now = nil
+			reply(w, http.StatusInternalServerError, message(""))
+		case "POST /issues/7/comments":
+			var in struct{ Body string }
+			_ = json.NewDecoder(req.Body).Decode(&in)
+			now = append(now, comment(2, in.Body))
+			reply(w, http.StatusInternalServerError, message(""))
+		default:
+			t.Errorf("got %s", at)
+			reply(w, http.StatusNotFound, message(at))
+		}
+	})
+	now = []any{comment(1, r.marked("plan", "Old."))}
+	c, err := r.UpsertComment(t.Context(), 7, "plan", "New.")
+	if err != nil || c.ID != "2" || writes != "PATCH POST " {
+		t.Errorf("got %+v, %v after %s", c, err, writes)
+	}
+}
+
 func TestChanged(t *testing.T) {
 	t.Parallel()
 	entry := func(path, id string) providers.Entry { return providers.Entry{Path: path, ID: id} }
