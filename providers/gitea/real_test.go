@@ -308,3 +308,36 @@ func TestUserRepository(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRebuildGuard proves that a person's push between the last look and the
+// move of a branch is not lost, and that nothing is left behind.
+func TestRebuildGuard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fixture := w.fixture(t, map[string]providertest.File{"a.txt": {Content: "a\n"}})
+	r := fixture.As(t, providertest.Writer)
+	ctx := t.Context()
+	old := fixture.Push(t, providertest.Push{Branch: "x", Files: map[string]string{"x.txt": "x\n"}})
+	base := fixture.Push(t, providertest.Push{Branch: "main", Files: map[string]string{"m.txt": "m\n"}})
+	human := ""
+	fixture.Wire.Cause(providertest.Accident{
+		Match: func(req *http.Request) bool { return req.Method == http.MethodPut },
+		Before: func() {
+			human = fixture.Push(t, providertest.Push{Branch: "x", Files: map[string]string{"h.txt": "h\n"}})
+		},
+	})
+	_, err := r.Commit(ctx, providers.CommitRequest{
+		Branch: "x", Parent: base, Head: old, Message: "Rebuild", Changes: []providers.Change{{Path: "new.txt", Content: []byte("new\n")}},
+	})
+	if !errors.Is(err, providers.ErrConflict) || !fixture.Wire.Happened() {
+		t.Errorf("got %v, want ErrConflict", err)
+	}
+	if got, err := r.Resolve(ctx, "x"); err != nil || got != human {
+		t.Errorf("the branch is at %s, want the person's %s: %v", got, human, err)
+	}
+	var branches []struct{ Name string }
+	w.server.Do(t, w.accounts[providertest.Admin].Token, http.MethodGet, "/repos/"+fixture.Path+"/branches", nil, &branches)
+	if len(branches) != 2 {
+		t.Errorf("there are the branches %v, want main and x", branches)
+	}
+}
