@@ -38,17 +38,15 @@ lint: ## check the format, the code, the workflows, known vulnerabilities and go
 .PHONY: e2e
 e2e: build ## run what needs real parts: a real Gitea, the comparison in small, and each fuzz test for a moment
 	@if gitea=$$(.ci/tools/build gitea); then \
-		set -x; TOWPATH_GITEA="$$gitea" go test -run 'Start|Gitea' ./providers/gitea/giteatest ./internal/propose; \
+		set -x; \
+		TOWPATH_GITEA="$$gitea" go test -shuffle=on -timeout 30m ./providers/gitea/... && \
+		TOWPATH_GITEA="$$gitea" go test -run Gitea ./internal/propose; \
 	else \
 		echo "skipped: a real Gitea: it could not be built"; \
 	fi
 	$(MAKE) compare COMPARE='-apps 50 -files 500 -size 500000 -runs 1'
 # By count: Go 1.26 fails now and then when a time runs out (go.dev/issue/75804).
 	$(MAKE) fuzz FUZZTIME=2000x
-
-.PHONY: gitea
-gitea: ## run the suite of drivers against a real Gitea, which takes long
-	@gitea=$$(.ci/tools/build gitea) && set -x && TOWPATH_GITEA="$$gitea" go test -timeout 40m ./providers/gitea/...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (1m)
