@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -146,7 +147,7 @@ func (o *bumpOptions) publication(c console, message propose.Template) (propose.
 		"supersede":    {o.supersede, []string{"update", "close"}},
 		"merge-method": {o.mergeMethod, []string{"", "merge", "squash", "rebase"}},
 	} {
-		if !contains(check.known, check.value) {
+		if !slices.Contains(check.known, check.value) {
 			return p, fault.New(fault.Usage, "it is one of "+strings.Join(check.known, ", "), "--%s %q is unknown", flag, check.value)
 		}
 	}
@@ -172,15 +173,6 @@ func (o *bumpOptions) publication(c console, message propose.Template) (propose.
 		p.Author = &providers.Identity{Name: address.Name, Email: address.Address}
 	}
 	return p, nil
-}
-
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }
 
 // parseTemplate reads the template of a flag.
