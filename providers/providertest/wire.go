@@ -32,7 +32,7 @@ type Accident struct {
 
 	Before func() // is called before the request goes out, which it then does
 	Status int    // the forge answers this and does nothing; with 429 it says when to come again
-	Lose   bool   // the forge does it, and the reply is lost, or is Status if that is given
+	Lose   bool   // the forge does it, and the reply is lost, or is Status if that is given; it waits for one that the forge does not refuse
 }
 
 // Cause has an accident happen once, instead of any that was to happen.
@@ -84,6 +84,12 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || !a.Lose {
 		return reply, err
 	}
+	if reply.StatusCode >= http.StatusBadRequest {
+		// Nothing was done, so nothing is lost. Which write a forge refuses at
+		// first, as while it finds out whether it may merge, is chance.
+		w.spare(a)
+		return reply, nil
+	}
 	_ = reply.Body.Close()
 	if a.Status != 0 {
 		return answer(req, a.Status), nil
@@ -105,6 +111,15 @@ func (w *Wire) next(req *http.Request) *Accident {
 	}
 	w.happened = true
 	return a
+}
+
+// spare has an accident happen to the next request that matches.
+func (w *Wire) spare(a *Accident) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.accident == a {
+		w.happened = false
+	}
 }
 
 // reread returns a request whose body can be read any number of times by
