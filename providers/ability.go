@@ -35,9 +35,9 @@ type Drafter interface {
 // AutoMerger can merge once everything that is required has passed.
 type AutoMerger interface {
 	// EnableAutoMerge has a pull request merged by the forge when it may be, if
-	// its head is at the SHA of m. One that could be merged at once may be
-	// refused, wrapping ErrForbidden, as GitHub does. It is no error if it is
-	// enabled already.
+	// its head is at the SHA of m. One from which nothing that is required is
+	// missing is merged at once, though a forge refuses to wait for nothing.
+	// It is no error if it is enabled already.
 	EnableAutoMerge(ctx context.Context, number int, m Merge) error
 }
 

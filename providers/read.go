@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"io"
 )
@@ -94,4 +95,10 @@ type Entry struct {
 type File struct {
 	Entry
 	Content []byte
+}
+
+// IsLFSPointer reports whether contents stand in for a file that Git LFS keeps
+// elsewhere (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+func IsLFSPointer(content []byte) bool {
+	return bytes.HasPrefix(content, []byte("version https://git-lfs.github.com/spec/"))
 }

@@ -222,7 +222,7 @@ func (o *bumpOptions) intent(request bump.Request) propose.Intent {
 					return err
 				}
 			}
-			if err := o.patterns.unmatched(d.Files); err != nil {
+			if err := o.patterns.unmatched(d.Files, d.LeftAlone); err != nil {
 				return err
 			}
 			return o.missing(d)
@@ -516,7 +516,7 @@ func (f *files) Read(path string, buf []byte) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) && f.sparse[path] {
 		return src, errSparse
 	}
-	for _, reason := range []error{local.ErrNotRegular, local.ErrBinary, local.ErrTooLarge} {
+	for _, reason := range []error{local.ErrNotRegular, local.ErrBinary, local.ErrTooLarge, local.ErrLFS} {
 		if errors.Is(err, reason) {
 			return src, leftAlone{reason}
 		}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -189,14 +192,19 @@ func (o *doctorOptions) show(c console, d *diagnosis, err error) error {
 		return err
 	}
 	fmt.Fprintln(c.out, fault.Printable(d.repo))
-	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	var rows bytes.Buffer
+	table := tabwriter.NewWriter(&rows, 0, 0, 2, ' ', 0)
 	for _, f := range d.findings {
 		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Answer, f.What, visible(f.Detail))
-		if f.Hint != "" && f.Answer != providers.Yes {
-			fmt.Fprintf(table, "\t  hint: %s\t\n", visible(f.Hint))
-		}
 	}
 	table.Flush()
+	// The hints are no part of the table, whose columns they would make as wide.
+	for i, row := range slices.Collect(strings.Lines(rows.String())) {
+		fmt.Fprint(c.out, row)
+		if f := d.findings[i]; f.Hint != "" && f.Answer != providers.Yes {
+			fmt.Fprintf(c.out, "  hint: %s\n", visible(f.Hint))
+		}
+	}
 	if err == nil && !d.isFit() {
 		err = fmt.Errorf("%w: %w", errReported, errUnfit)
 	}

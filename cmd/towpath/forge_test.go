@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +74,8 @@ func (i *imitation) state() (string, error) {
 		for _, p := range s.Pulls {
 			fmt.Fprintf(&b, "#%d %s %s -> %s: %s\n", p.Number, p.State, p.HeadBranch, p.Base, p.Title)
 			for _, c := range p.Comments {
-				fmt.Fprintf(&b, "  %s: %s\n", c.Author, strings.SplitN(c.Body, "\n", 2)[0])
+				text := strings.TrimSpace(hiddenMark.ReplaceAllString(c.Body, ""))
+				fmt.Fprintf(&b, "  %s: %s\n", c.Author, strings.SplitN(text, "\n", 2)[0])
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Branches)) {
@@ -92,6 +94,30 @@ func (i *imitation) state() (string, error) {
 	})
 	return b.String(), err
 }
+
+// showPull says what a pull request has, without what changes from run to run.
+func showPull(p *memory.Pull) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%d %s -> %s: %s\n", p.Number, p.HeadBranch, p.Base, p.Title)
+	for _, list := range []struct {
+		name  string
+		items []string
+	}{{"labels", p.Labels}, {"reviewers", p.Reviewers}, {"teams", p.Teams}, {"assignees", p.Assignees}} {
+		if len(list.items) > 0 {
+			fmt.Fprintf(&b, "%s: %s\n", list.name, strings.Join(list.items, ", "))
+		}
+	}
+	if p.Draft {
+		b.WriteString("draft\n")
+	}
+	if p.AutoMerge != nil {
+		fmt.Fprintf(&b, "auto-merge: %s\n", p.AutoMerge.Merge.Method)
+	}
+	return b.String() + strings.TrimSpace(hiddenMark.ReplaceAllString(p.Body, "")) + "\n"
+}
+
+// hiddenMark is what a body says to programs alone.
+var hiddenMark = regexp.MustCompile(`(?s)<!--.*?-->|\[//\]: # \([^\n]*\)`)
 
 func indent(text string) string {
 	var b strings.Builder
@@ -121,8 +147,14 @@ func filesIn(dir string) (map[string]memory.File, error) {
 //	forge start KIND DIR          a forge with the files of DIR in acme/config; $FORGE is its URL
 //	forge state FILE              what there is now, into a file
 //	forge push BRANCH FILE PATH   a commit by ada: the file at the path
+//	forge branch NAME             a branch where main is
 //	forge close N                 ada closes a pull request
+//	forge show N FILE             what a pull request says and has, into a file
 //	forge archive
+//	forge protect                 nobody may push to main
+//	forge require BRANCH CHECK…   what must have passed before a merge
+//	forge put KIND PATH           something odd at a path of main: see oddities
+//	forge token KIND              from now on a lesser token of bot: expired, no-pulls or scope:NAME
 func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: forge start|state|push|close|archive …")
@@ -165,8 +197,37 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 			}
 			return nil
 		}))
+	case "show":
+		ts.Check(i.repo.Do(func(s *memory.State) error {
+			for _, p := range s.Pulls {
+				if fmt.Sprint(p.Number) == args[1] {
+					return os.WriteFile(ts.MkAbs(args[2]), []byte(showPull(p)), 0o600)
+				}
+			}
+			return fmt.Errorf("there is no pull request #%s", args[1])
+		}))
 	case "archive":
 		ts.Check(i.repo.Do(func(s *memory.State) error { s.Archived = true; return nil }))
+	case "require":
+		ts.Check(i.repo.Do(func(s *memory.State) error {
+			s.Protected[args[1]] = memory.Protection{Push: providers.CanWrite, Checks: args[2:]}
+			return nil
+		}))
+	case "put":
+		ts.Check(i.repo.Do(func(s *memory.State) error {
+			odd := oddities[args[1]]
+			_, err := s.Push(memory.Push{Branch: "main", Actor: "ada", Message: "By hand", Files: map[string]*memory.File{args[2]: &odd}})
+			return err
+		}))
+	case "branch":
+		ts.Check(i.repo.Do(func(s *memory.State) error { return s.SetBranch(args[1], s.Branches["main"], "ada") }))
+	case "token":
+		token := memory.Token{Value: "lesser-token", Login: "bot", Kind: "installation", Expired: args[1] == "expired", NoPulls: args[1] == "no-pulls", Scopes: scopes[ts.Getenv("KIND")]}
+		if scope, ok := strings.CutPrefix(args[1], "scope:"); ok {
+			token.Scopes, token.Kind = []string{scope}, ""
+		}
+		i.forge.AddToken(token)
+		ts.Setenv("TOWPATH_TOKEN", token.Value)
 	case "protect":
 		ts.Check(i.repo.Do(func(s *memory.State) error {
 			s.Protected["main"] = memory.Protection{Push: memory.Nobody}
@@ -175,6 +236,14 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("forge %s is unknown", args[0])
 	}
+}
+
+// oddities are what a version cannot be written to.
+var oddities = map[string]memory.File{
+	"link":   {Mode: providers.Symlink, Content: []byte("web.yaml")},
+	"module": {Mode: providers.Submodule, Content: []byte("0123456789012345678901234567890123456789")},
+	"large":  {Content: append([]byte("image: ghcr.io/acme/web:1.4.1\n#"), bytes.Repeat([]byte("x"), 16<<20)...)},
+	"lfs":    {Content: []byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")},
 }
 
 // forges are those of scripts, by their folder.

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,20 +33,33 @@ func scriptNow() time.Time {
 // real git.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	testscript.Run(t, script("testdata/script", ""))
+}
+
+// TestForgeScript runs the same scripts on each forge that is imitated: $KIND
+// names it, and is a condition.
+func TestForgeScript(t *testing.T) {
+	t.Parallel()
+	for _, kind := range slices.Sorted(maps.Keys(imitations)) {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			testscript.Run(t, script("testdata/forge", kind))
+		})
+	}
+}
+
+// script says how the scripts of a folder are run.
+func script(dir, kind string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			for _, v := range []string{
-				"GIT_CONFIG_GLOBAL=" + filepath.Join(env.WorkDir, ".gitconfig"),
-				"GIT_CONFIG_NOSYSTEM=1",
-				"NO_COLOR=1",
-			} {
-				name, value, _ := strings.Cut(v, "=")
-				env.Setenv(name, value)
-			}
+			env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, ".gitconfig"))
+			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+			env.Setenv("NO_COLOR", "1")
+			env.Setenv("KIND", kind)
 			config := "[user]\n\tname = Ada\n\temail = ada@acme.example\n[init]\n\tdefaultBranch = main\n"
 			return os.WriteFile(filepath.Join(env.WorkDir, ".gitconfig"), []byte(config), 0o600)
 		},
@@ -52,7 +67,10 @@ func TestScript(t *testing.T) {
 			if cond == "root" {
 				return os.Geteuid() == 0, nil
 			}
-			return false, nil
+			if _, ok := imitations[cond]; ok {
+				return cond == kind, nil
+			}
+			return false, fmt.Errorf("the condition %s is unknown", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"crlf":         crlf,
@@ -60,7 +78,7 @@ func TestScript(t *testing.T) {
 			"repo":         repo,
 			"forge":        forgeCommand,
 		},
-	})
+	}
 }
 
 // repo DIR makes DIR a git repo with all its files in one commit.

@@ -9,6 +9,7 @@ import (
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/internal/propose"
+	"github.com/towpath-dev/towpath/providers"
 )
 
 // showOutcomes says what became of pull requests. It reports whether there was
@@ -40,10 +41,16 @@ func describeOutcome(out *propose.Outcome, base string, dryRun bool) string {
 		return fmt.Sprintf("Would update %s: %s; nothing was written.", number, url)
 	case out.State == propose.Closing && dryRun:
 		return fmt.Sprintf("Would close %s, since %s has its versions already: %s; nothing was written.", number, base, url)
+	case out.State == propose.Opened && out.Pull.State == providers.Merged:
+		return fmt.Sprintf("Opened and merged %s: %s", number, url)
+	case out.State == propose.Updated && out.Pull.State == providers.Merged:
+		return fmt.Sprintf("Updated and merged %s: %s", number, url)
 	case out.State == propose.Opened:
 		return fmt.Sprintf("Opened %s: %s", number, url)
 	case out.State == propose.Updated:
 		return fmt.Sprintf("Updated %s: %s", number, url)
+	case out.State == propose.Unchanged && slices.ContainsFunc(out.Files, func(f bump.File) bool { return len(f.Refused) > 0 }):
+		return fmt.Sprintf("Left as it is: %s: %s", number, url)
 	case out.State == propose.Unchanged:
 		return fmt.Sprintf("Nothing to do: %s holds it already: %s", number, url)
 	case out.State == propose.Closing:
@@ -90,6 +97,7 @@ type (
 		Number int    `json:"number"`
 		URL    string `json:"url"`
 		State  string `json:"state"`
+		Merged bool   `json:"merged,omitempty"`
 	}
 	outcomeJSON struct {
 		App         string      `json:"app,omitempty"`
@@ -112,7 +120,7 @@ func (out *bumpJSON) addOutcomes(r *propose.Result) {
 		}
 		j := outcomeJSON{App: o.App, Env: o.Env, Branch: o.Branch, Commit: o.Commit, State: string(o.State)}
 		if o.Pull != nil {
-			j.PullRequest = &pullJSON{o.Pull.Number, o.Pull.URL, string(o.State)}
+			j.PullRequest = &pullJSON{o.Pull.Number, o.Pull.URL, string(o.State), o.Pull.State == providers.Merged}
 		}
 		for _, w := range o.Warnings {
 			for _, f := range faultsIn(w) {

@@ -63,10 +63,14 @@ func (ps patterns) match(file string) bool {
 
 // unmatched returns an error if a pattern has matched no file that match was
 // asked about: most likely it is misspelt. files are those that match was not
-// asked about where a configuration leaves them out.
-func (ps patterns) unmatched(files []string) error {
+// asked about where a configuration leaves them out, leftAlone those that cannot
+// be edited, with the reason.
+func (ps patterns) unmatched(files []string, leftAlone map[string]error) error {
 	for _, p := range ps {
 		if !p.used.Load() {
+			if reason := leftAlone[p.glob]; reason != nil {
+				return &fault.Error{Code: fault.Refused, Path: p.glob, Message: "cannot be edited", Err: reason, Hint: "name a text file that is no link"}
+			}
 			if slices.ContainsFunc(files, patterns{p}.match) {
 				return fault.New(fault.NotFound, "pass --env for the environment that they belong to, or --no-config to bump wherever the image stands",
 					"--path %q matches only files that this run leaves out", p.typed)

@@ -151,6 +151,9 @@ func (o *bumpOptions) publication(c console, message propose.Template) (propose.
 			return p, fault.New(fault.Usage, "it is one of "+strings.Join(check.known, ", "), "--%s %q is unknown", flag, check.value)
 		}
 	}
+	if p.Draft && p.AutoMerge {
+		return p, fault.New(fault.Usage, "leave one of them out", "--draft and --auto-merge exclude each other: a draft is not merged")
+	}
 	var err error
 	if p.Title, err = parseTemplate("--title", o.title); err != nil {
 		return p, err

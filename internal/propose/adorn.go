@@ -44,9 +44,15 @@ func (b *attempt) adorn(ctx context.Context, o *Outcome) {
 			warn("assignees", errors.ErrUnsupported)
 		}
 	}
-	if b.AutoMerge && !b.Draft {
+	if b.AutoMerge {
 		if forge, ok := b.repo.(providers.AutoMerger); ok {
-			warn("automatic merge", forge.EnableAutoMerge(ctx, n, providers.Merge{Head: o.Pull.Head.SHA, Method: b.Method}))
+			err := forge.EnableAutoMerge(ctx, n, providers.Merge{Head: o.Pull.Head.SHA, Method: b.Method})
+			warn("automatic merge", err)
+			// It is merged already if nothing was missing. That it cannot be asked
+			// undoes nothing.
+			if now, askErr := b.repo.Pull(ctx, n); err == nil && askErr == nil {
+				o.Pull = &now
+			}
 		} else {
 			warn("automatic merge", errors.ErrUnsupported)
 		}

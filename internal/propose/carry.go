@@ -39,11 +39,11 @@ func isOwn(c providers.Commit) bool {
 // carry reads what a branch changes against the base. Versions that it moved to
 // count like the base's: a file that the base left alone is taken as the branch
 // has it, and in others its versions are written anew.
-func (b *attempt) carry(ctx context.Context, g *group, head string) (*carried, error) {
+func (b *attempt) carry(ctx context.Context, head string) (*carried, error) {
 	c := &carried{head: head, files: map[string][]byte{}, heads: map[string]providers.File{}}
 	compared, err := b.repo.Compare(ctx, b.view.SHA, head)
 	if err != nil {
-		return nil, fmt.Errorf("compare %s with %s: %w", g.branch, b.view.Base, err)
+		return nil, err
 	}
 	c.parted = compared.MergeBase
 	switch {

@@ -2,7 +2,9 @@ package propose
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"sync"
 
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/config"
@@ -26,6 +28,8 @@ type Draft struct {
 	Files   []string       // all files, sorted; nil if they did not have to be known
 	Plan    *bump.Plan
 	Looked  int // how many files were looked at
+
+	LeftAlone map[string]error // why files that were looked at cannot be edited, each wrapping [bump.ErrLeftAlone]
 }
 
 // Narrow makes an intent keep to a configuration, which may be nil, on a tree of
@@ -47,8 +51,9 @@ func Narrow(intent Intent, cfg *config.Config, files []string, read func(path st
 
 // Scan makes the plan of the draft.
 func (d *Draft) Scan(ctx context.Context, tree bump.Tree) error {
-	plan, err := bump.Scan(ctx, withoutOwn{tree}, d.Request)
-	d.Plan = plan
+	seen := &noting{Tree: withoutOwn{tree}, leftAlone: map[string]error{}}
+	plan, err := bump.Scan(ctx, seen, d.Request)
+	d.Plan, d.LeftAlone = plan, seen.leftAlone
 	return err
 }
 
@@ -82,4 +87,22 @@ type withoutOwn struct{ bump.Tree }
 
 func (t withoutOwn) Files(ctx context.Context, yield func(path string) bool) error {
 	return t.Tree.Files(ctx, func(path string) bool { return config.IsOwn(path) || yield(path) })
+}
+
+// noting is a tree that remembers which files could not be edited.
+type noting struct {
+	bump.Tree
+
+	mu        sync.Mutex
+	leftAlone map[string]error
+}
+
+func (n *noting) Read(path string, buf []byte) ([]byte, error) {
+	src, err := n.Tree.Read(path, buf)
+	if errors.Is(err, bump.ErrLeftAlone) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.leftAlone[path] = err
+	}
+	return src, err
 }

@@ -50,7 +50,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	var c *carried
 	if head != "" && (pull != nil || !b.isLeftover(branch, head)) {
 		var err error
-		if c, err = b.carry(ctx, g, head); err != nil {
+		if c, err = b.carry(ctx, head); err != nil {
 			return nil, err
 		}
 	}
@@ -362,7 +362,7 @@ func (b *attempt) describe(ctx context.Context, o *Outcome, facts *Facts, m mark
 			b.done[o.Branch] = *o // it may be there, and then lacks labels and so on
 		}
 		if err != nil {
-			return o, fmt.Errorf("open a pull request for %s: %w", o.Branch, err)
+			return o, err
 		}
 		o.Pull = &pull
 		b.adorn(ctx, o)
@@ -385,7 +385,7 @@ func (b *attempt) describe(ctx context.Context, o *Outcome, facts *Facts, m mark
 	}
 	pull, err := b.repo.UpdatePull(ctx, o.Pull.Number, providers.PullUpdate{Title: &text.title, Body: &text.body})
 	if err != nil {
-		return o, fmt.Errorf("update pull request #%d: %w", o.Pull.Number, err)
+		return o, err
 	}
 	o.Pull = &pull
 	if o.Commit != "" {
@@ -417,21 +417,21 @@ func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, wh
 		m.closed = true
 		body := strings.Replace(pull.Body, before, m.text(), 1)
 		if _, err := b.repo.UpdatePull(ctx, pull.Number, providers.PullUpdate{Body: &body}); err != nil {
-			return fmt.Errorf("update pull request #%d: %w", pull.Number, err)
+			return err
 		}
 	}
 	if _, err := b.repo.UpsertComment(ctx, pull.Number, "closed", why); err != nil {
-		return fmt.Errorf("comment on pull request #%d: %w", pull.Number, err)
+		return err
 	}
 	after, err := b.repo.UpdatePull(ctx, pull.Number, providers.PullUpdate{Close: true})
 	if err != nil {
-		return fmt.Errorf("close pull request #%d: %w", pull.Number, err)
+		return err
 	}
 	head := b.view.Heads[pull.Head.Branch]
 	*pull = after
 	if deleter, ok := b.repo.(providers.BranchDeleter); ok && head != "" {
 		if err := deleter.DeleteBranch(ctx, pull.Head.Branch, head); err != nil && !errors.Is(err, providers.ErrConflict) && !errors.Is(err, providers.ErrForbidden) {
-			return fmt.Errorf("delete the branch %s: %w", pull.Head.Branch, err)
+			return err
 		}
 	}
 	return nil

@@ -22,7 +22,7 @@ func (b *attempt) push(ctx context.Context, groups []group, result *Result) erro
 		if pull := b.openPull(g.branch); pull != nil {
 			open = append(open, *g)
 			var err error
-			if c, err = b.carry(ctx, g, pull.Head.SHA); err != nil {
+			if c, err = b.carry(ctx, pull.Head.SHA); err != nil {
 				return err
 			}
 		}
@@ -134,7 +134,7 @@ func (b *attempt) retireOvertaken(ctx context.Context, open []group, result *Res
 		if pull == nil {
 			continue
 		}
-		c, err := after.carry(ctx, &open[i], pull.Head.SHA)
+		c, err := after.carry(ctx, pull.Head.SHA)
 		if err != nil {
 			return err
 		}

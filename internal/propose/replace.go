@@ -44,7 +44,7 @@ func (b *attempt) replace(ctx context.Context, r replacement) (*Outcome, error) 
 	head := b.view.Heads[r.branch]
 	o.Pull = b.pullFrom(r.branch)
 	if head != "" && (o.Pull != nil || !b.isLeftover(r.branch, head)) {
-		if c, err = b.carry(ctx, r.group, head); err != nil {
+		if c, err = b.carry(ctx, head); err != nil {
 			return o, err
 		}
 		if c.foreign != "" {
@@ -93,7 +93,7 @@ func (b *attempt) otherPulls(subject string, pull *providers.PullRequest) []prov
 // overtaken: on what they hold, the same bump comes to the same.
 func (b *attempt) closeOthers(ctx context.Context, g *group, o *Outcome, t *target, others []providers.PullRequest) error {
 	for i := range others {
-		c, err := b.carry(ctx, g, others[i].Head.SHA)
+		c, err := b.carry(ctx, others[i].Head.SHA)
 		if err != nil {
 			return err
 		}

@@ -284,7 +284,7 @@ func (r *revision) Read(p string, buf []byte) ([]byte, error) {
 		return nil, leftAlone{errNoFile}
 	case f.Content == nil && f.Size > 0:
 		return nil, leftAlone{errTooLarge}
-	case bytes.HasPrefix(f.Content, []byte("version https://git-lfs.github.com/spec/")):
+	case providers.IsLFSPointer(f.Content):
 		return nil, leftAlone{errLFS}
 	case isBinary(f.Content):
 		return nil, leftAlone{errBinary}

@@ -211,7 +211,7 @@ func (r *repository) explainStatus(answer refusal) *problem {
 			// (https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#404-not-found-for-an-existing-resource).
 			return &problem{fault.Access, hint, because(providers.ErrForbidden)}
 		}
-		return &problem{fault.NotFound, notFoundHint, because(providers.ErrNotFound)}
+		return &problem{fault.NotFound, unseen(answer.header), because(providers.ErrNotFound)}
 	case status == http.StatusGone:
 		return &problem{fault.Refused, "switch it on in the repository's settings", because(errors.ErrUnsupported)}
 	case status == http.StatusConflict:
@@ -275,7 +275,7 @@ func (r *repository) explainGraph(e graphError) *problem {
 	case e.has("STALE_DATA"):
 		return &problem{fault.Conflict, "look again, and decide anew", because(providers.ErrConflict)}
 	case e.has("NOT_FOUND"):
-		return &problem{fault.NotFound, notFoundHint, because(providers.ErrNotFound)}
+		return &problem{fault.NotFound, unseen(e[0].header), because(providers.ErrNotFound)}
 	case e.has("INSUFFICIENT_SCOPES"):
 		return &problem{fault.Access, "give the token the scope that is named", because(providers.ErrForbidden)}
 	case e.has("FORBIDDEN") || contains(words, "resource not accessible") || contains(words, "read-only"):
@@ -333,6 +333,15 @@ func (r *repository) forbiddenHint(words string, h http.Header) string {
 		return "give the token the permission in its settings, and let it see the repository"
 	}
 	return "have the credential's account given the right, or use another credential"
+}
+
+// unseen says what to do about what is not there, or may not be seen: to GitHub
+// the two are one, but a classic token's scopes may tell.
+func unseen(h http.Header) string {
+	if has := split(h.Get("X-Oauth-Scopes")); len(h.Values("X-Oauth-Scopes")) > 0 && !covers(has, "repo") {
+		return fmt.Sprintf("check the spelling; a private repository needs a token with the scope repo, and this one has %s", list(has))
+	}
+	return notFoundHint
 }
 
 // missing says what a credential lacks, as far as the headers of a reply tell

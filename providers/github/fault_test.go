@@ -214,9 +214,9 @@ func TestMessages(t *testing.T) {
 			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Auto merge is not allowed for this repository")},
 			want: providers.ErrForbidden, hint: "allow auto-merge",
 		},
-		"auto-merge of what waits for nothing": {
-			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Pull request Pull request is in clean status")},
-			want: providers.ErrForbidden, hint: "merge it at once",
+		"auto-merge beside checks that are not required": {
+			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Pull request Pull request is in unstable status")},
+			want: providers.ErrForbidden, hint: "have them required",
 		},
 		"auto-merge of another head": {
 			do: autoMerge, s: script{"isDraft": {200, nil, strings.Replace(node, "abc", "def", 1)}},

@@ -25,6 +25,8 @@ type graphFault struct {
 		Code        string `json:"code"`
 		SAMLFailure bool   `json:"saml_failure"`
 	} `json:"extensions"`
+
+	header http.Header // of the reply
 }
 
 func (e graphError) Error() string {
@@ -107,6 +109,9 @@ func (r *repository) postOnce(ctx context.Context, document string, variables ma
 	}
 	switch {
 	case len(reply.Errors) > 0:
+		for i := range reply.Errors {
+			reply.Errors[i].header = resp.Header
+		}
 		return resp.Header, reply.Errors
 	case len(reply.Data) == 0:
 		return nil, errNoAnswer

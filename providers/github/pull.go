@@ -236,7 +236,8 @@ func (r *repository) setDraft(ctx context.Context, number int, draft bool) error
 	return r.mutate(ctx, document, map[string]any{"pullRequestId": node.ID}, nil)
 }
 
-// EnableAutoMerge has GitHub merge a pull request when it may be.
+// EnableAutoMerge implements providers.AutoMerger. GitHub refuses it where nothing
+// is waited for, and where checks that are not required have not passed.
 func (r *repository) EnableAutoMerge(ctx context.Context, number int, m providers.Merge) error {
 	return r.wrap(fmt.Sprintf("have pull request %d merged automatically", number), r.autoMerge(ctx, number, m))
 }
@@ -270,9 +271,13 @@ func (r *repository) autoMerge(ctx context.Context, number int, m providers.Merg
 	switch words := e.Error(); {
 	case contains(words, "not allowed for this repository"):
 		hint = "allow auto-merge in the repository's settings"
-	case contains(words, "clean status"), contains(words, "unstable status"):
-		// https://github.com/peter-evans/enable-pull-request-automerge/issues/343
-		hint = "nothing is required that it could wait for: merge it at once, or have checks required"
+	case contains(words, "clean status"):
+		// There is nothing to wait for
+		// (https://github.com/peter-evans/enable-pull-request-automerge/issues/343).
+		_, err := r.merge(ctx, number, m)
+		return err
+	case contains(words, "unstable status"):
+		hint = "checks have not passed that are not required: have them required, or merge it by hand"
 	}
 	return &problem{fault.Refused, hint, fmt.Errorf("%w: %w", providers.ErrForbidden, e)}
 }

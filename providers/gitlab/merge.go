@@ -44,7 +44,8 @@ func (r *repository) MergePull(ctx context.Context, number int, m providers.Merg
 }
 
 // EnableAutoMerge implements [providers.AutoMerger]. GitLab merges it at once if
-// its pipeline has passed already, and refuses if nothing is waited for.
+// its pipeline has passed already, and refuses if there is no pipeline and
+// nothing else to wait for.
 func (r *repository) EnableAutoMerge(ctx context.Context, number int, m providers.Merge) error {
 	act := "enable auto-merge of pull request !" + strconv.Itoa(number)
 	_, err := r.accept(ctx, act, number, m, true)
@@ -52,8 +53,18 @@ func (r *repository) EnableAutoMerge(ctx context.Context, number int, m provider
 		return err
 	}
 	now, readErr := r.mergeRequest(ctx, number)
-	if readErr == nil && now.SHA == m.Head && now.MergeWhenPipelineSucceeds {
+	switch {
+	case readErr != nil:
+		return err
+	case now.SHA != m.Head:
+		return &fault.Error{
+			Code: fault.Conflict, Message: act + " on " + r.name, Hint: "look at what was pushed",
+			Err: said(providers.ErrConflict, "its head is at "+now.SHA),
+		}
+	case now.MergeWhenPipelineSucceeds:
 		return nil
+	case now.DetailedMergeStatus == "mergeable" && now.HeadPipeline == nil:
+		_, err = r.accept(ctx, act, number, m, false)
 	}
 	return err
 }

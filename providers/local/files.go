@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/providers"
 )
 
 // Why a file is left alone. Callers that go through [Checkout.Files] should
@@ -24,6 +25,7 @@ var (
 	ErrNotRegular = errors.New("not a regular file")
 	ErrBinary     = errors.New("binary file")
 	ErrTooLarge   = errors.New("file is larger than 16 MiB")
+	ErrLFS        = errors.New("a pointer of Git LFS, whose contents are elsewhere")
 )
 
 const (
@@ -231,8 +233,8 @@ func isEditable(path string) bool {
 // Read appends a file's contents to buf[:0] and returns it, so that one buffer
 // serves many files. The error wraps [fs.ErrNotExist]; [ErrNotRegular] for a
 // symbolic link, what is reached through one, a directory or a device;
-// [ErrBinary] for a file with a NUL among its first 8000 bytes;
-// [ErrTooLarge]; or it is a *fault.Error. That a folder is no symbolic link
+// [ErrBinary] for a file with a NUL among its first 8000 bytes; [ErrLFS] for one
+// that Git LFS has not fetched; [ErrTooLarge]; or it is a *fault.Error. That a folder is no symbolic link
 // is remembered: only [Checkout.Replace] looks again.
 func (c *Checkout) Read(path string, buf []byte) ([]byte, error) {
 	name, err := c.name(path)
@@ -243,10 +245,14 @@ func (c *Checkout) Read(path string, buf []byte) ([]byte, error) {
 		buf, err = readFile(name, buf[:0])
 	}
 	if err == nil {
-		if bytes.IndexByte(buf[:min(len(buf), sniffed)], 0) < 0 {
+		switch {
+		case providers.IsLFSPointer(buf):
+			err = ErrLFS
+		case bytes.IndexByte(buf[:min(len(buf), sniffed)], 0) >= 0:
+			err = ErrBinary
+		default:
 			return buf, nil
 		}
-		err = ErrBinary
 	}
 	return buf[:0], unread(path, err)
 }
@@ -255,7 +261,7 @@ func unread(path string, err error) error {
 	switch {
 	case isMissing(err):
 		return fmt.Errorf("read %q: %w", path, fs.ErrNotExist)
-	case errors.Is(err, ErrNotRegular), errors.Is(err, ErrBinary), errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrNotRegular), errors.Is(err, ErrBinary), errors.Is(err, ErrTooLarge), errors.Is(err, ErrLFS):
 		return fmt.Errorf("read %q: %w", path, err)
 	case errors.Is(err, fs.ErrPermission):
 		return &fault.Error{

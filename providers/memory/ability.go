@@ -128,8 +128,9 @@ func (r *repository) EnableAutoMerge(ctx context.Context, number int, m provider
 			return nil
 		case s.NoAutoMerge:
 			return refuse("the repository does not allow it")
-		case s.Blocked(p) == "":
-			return refuse("it can be merged at once")
+		case s.Blocked(p) == "" && !p.Draft:
+			_, err := s.MergePull(p, m, s.me.Login)
+			return mergeError(p, err)
 		}
 		p.AutoMerge = &AutoMerge{By: s.me.Login, Merge: m}
 		s.Touch(p, "auto-merge-enabled", s.me.Login)

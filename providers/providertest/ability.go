@@ -11,19 +11,20 @@ import (
 )
 
 var abilityTests = map[string]func(*scene){
-	"Claims":    testClaims,
-	"Labels":    testLabels,
-	"Reviewers": testReviewers,
-	"Assignees": testAssignees,
-	"Drafts":    testDrafts,
-	"AutoMerge": testAutoMerge,
-	"Reactions": testReactions,
-	"Hide":      testHide,
-	"Teams":     testTeams,
-	"Reports":   testReports,
-	"Issues":    testIssues,
-	"Hooks":     testHookAbility,
-	"Examine":   testExamine,
+	"Claims":          testClaims,
+	"Labels":          testLabels,
+	"Reviewers":       testReviewers,
+	"Assignees":       testAssignees,
+	"Drafts":          testDrafts,
+	"AutoMerge":       testAutoMerge,
+	"AutoMergeAtOnce": testAutoMergeAtOnce,
+	"Reactions":       testReactions,
+	"Hide":            testHide,
+	"Teams":           testTeams,
+	"Reports":         testReports,
+	"Issues":          testIssues,
+	"Hooks":           testHookAbility,
+	"Examine":         testExamine,
 }
 
 // abilities are all optional interfaces.
@@ -191,6 +192,14 @@ func testAutoMerge(s *scene) {
 	if files := s.read(s.resolve("main"), "new/x.txt"); len(files) != 1 {
 		s.Error("the file is not on main")
 	}
+}
+
+func testAutoMergeAtOnce(s *scene) {
+	a := able[providers.AutoMerger](s)
+	p := s.open("x")
+	s.is(a.EnableAutoMerge(s.ctx, p.Number, providers.Merge{Head: s.base}), providers.ErrConflict)
+	s.check(a.EnableAutoMerge(s.ctx, p.Number, providers.Merge{Head: s.resolve("x")}))
+	s.pullMerged(p.Number)
 }
 
 func testReactions(s *scene) {

@@ -47,9 +47,6 @@ func testManyBranches(s *scene) {
 			return err
 		}
 		shas[i], err = s.r.Commit(s.ctx, providers.CommitRequest{Branch: branch, Parent: s.base, Message: "Bump " + path, Changes: changes})
-		if err != nil {
-			return err
-		}
 		if err != nil || !s.isForge {
 			return err
 		}
