@@ -59,6 +59,8 @@ func script(dir, kind string) testscript.Params {
 			env.Setenv("GIT_CONFIG_GLOBAL", filepath.Join(env.WorkDir, ".gitconfig"))
 			env.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 			env.Setenv("NO_COLOR", "1")
+			// The race detector has each process wait for a second at its end.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			env.Setenv("KIND", kind)
 			config := "[user]\n\tname = Ada\n\temail = ada@acme.example\n[init]\n\tdefaultBranch = main\n"
 			return os.WriteFile(filepath.Join(env.WorkDir, ".gitconfig"), []byte(config), 0o600)

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(giteatest.Main(m)) }
 // TestBumpOnGitea plays the main story on a real forge.
 func TestBumpOnGitea(t *testing.T) {
 	t.Parallel()
-	const steps = 6 // at once, each of which takes a real git some seconds
+	const steps = 20 // at once
 	server := giteatest.Start(t)
 	owner := server.Account(t, "ada")
 	files := map[string]giteatest.Blob{"web.yaml": {Mode: "100755", Content: deployment}}
