@@ -19,7 +19,15 @@ type Move struct {
 	Image    string // as people spell it, such as ghcr.io/acme/web
 	From, To string // tags, or what else stood there
 	Digest   string // of the new version, such as sha256:…
+
+	// Source and Run are said where they are not those of the commit's trail: by
+	// a commit that carries on a move of an earlier one. [Unknown] is what is not
+	// known. See [Trail.Origin].
+	Source, Run string
 }
+
+// Unknown stands for a source, or a run, that is not known.
+const Unknown = "-"
 
 const moveKey = "Towpath-Move"
 
@@ -51,6 +59,8 @@ func (m *Move) fields() []field {
 		{"from", &m.From},
 		{"to", &m.To},
 		{"digest", &m.Digest},
+		{"source", &m.Source},
+		{"run", &m.Run},
 	}
 }
 

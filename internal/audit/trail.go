@@ -38,6 +38,21 @@ func (t Trail) Format() string {
 	return b.String()
 }
 
+// Origin returns what a move of a commit with this trail was built from, and in
+// which run: "" for what is not known.
+func (t Trail) Origin(m Move) (source, run string) {
+	if m.Source == "" && m.Run == "" {
+		return t.Source, t.Run
+	}
+	known := func(s string) string {
+		if s == Unknown {
+			return ""
+		}
+		return s
+	}
+	return known(m.Source), known(m.Run)
+}
+
 // ParseTrail returns the trail that a commit message tells of, the zero value
 // if there is none. Of several, as in a squashed commit, it is the last, and
 // nothing of another is mixed into it: one ends where a line is no trailer or a

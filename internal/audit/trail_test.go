@@ -125,3 +125,26 @@ func FuzzParseTrail(f *testing.F) {
 		}
 	})
 }
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	trail := Trail{Source: "github.com/acme/web@3f2a", Run: "12"}
+	for name, test := range map[string]struct {
+		move        Move
+		source, run string
+	}{
+		"of the commit":        {Move{Image: "nginx", To: "2"}, "github.com/acme/web@3f2a", "12"},
+		"of an earlier commit": {Move{Image: "nginx", To: "2", Source: "github.com/acme/api@77aa", Run: "9"}, "github.com/acme/api@77aa", "9"},
+		"unknown":              {Move{Image: "nginx", To: "2", Source: Unknown, Run: Unknown}, "", ""},
+		"half known":           {Move{Image: "nginx", To: "2", Source: Unknown, Run: "9"}, "", "9"},
+	} {
+		message := trail.Message("Bump", []Move{test.move})
+		moves := Parse(message)
+		if len(moves) != 1 {
+			t.Fatalf("%s: %q tells %v", name, message, moves)
+		}
+		if source, run := ParseTrail(message).Origin(moves[0]); source != test.source || run != test.run {
+			t.Errorf("%s: got %q in %q", name, source, run)
+		}
+	}
+}

@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/towpath-dev/towpath/internal/fault"
 	"github.com/towpath-dev/towpath/providers"
 )
 
-// adorn gives a pull request labels, reviewers and so on. The pull request is
-// there without them, so what cannot be had is a warning.
-func (b *attempt) adorn(ctx context.Context, o *Outcome) {
+// adorn gives a pull request, whose branch is at head, labels, reviewers and so
+// on. The pull request is there without them, so what cannot be had is a warning.
+func (b *attempt) adorn(ctx context.Context, o *Outcome, head string) {
 	n := o.Pull.Number
 	warn := func(what string, err error) {
 		if errors.Is(err, errors.ErrUnsupported) {
@@ -46,7 +47,7 @@ func (b *attempt) adorn(ctx context.Context, o *Outcome) {
 	}
 	if b.AutoMerge {
 		if forge, ok := b.repo.(providers.AutoMerger); ok {
-			err := forge.EnableAutoMerge(ctx, n, providers.Merge{Head: o.Pull.Head.SHA, Method: b.Method})
+			err := b.autoMerge(ctx, forge, n, head)
 			warn("automatic merge", err)
 			// It is merged already if nothing was missing. That it cannot be asked
 			// undoes nothing.
@@ -57,6 +58,23 @@ func (b *attempt) adorn(ctx context.Context, o *Outcome) {
 			warn("automatic merge", errors.ErrUnsupported)
 		}
 	}
+}
+
+// autoMerge has a pull request merged when it may be, at the head that this run
+// made or saw, and at no other: what people push meanwhile nobody has looked at.
+func (b *attempt) autoMerge(ctx context.Context, forge providers.AutoMerger, number int, head string) error {
+	const tries = 4
+	for try := range tries {
+		err := forge.EnableAutoMerge(ctx, number, providers.Merge{Head: head, Method: b.Method})
+		if !errors.Is(err, providers.ErrConflict) || try == tries-1 {
+			return err
+		}
+		// Forges take a push into a pull request in the background.
+		if e := b.Sleep(ctx, time.Second<<try); e != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func hintOf(err error) string {

@@ -43,10 +43,16 @@ const tries = 5
 func Bump(ctx context.Context, repo providers.Repository, t Tree, intent Intent, p Publication) (*Result, error) {
 	done := map[string]Outcome{} // what earlier tries wrote, by branch
 	pushed := ""
+	var last *Result
 	for try := 1; ; try++ {
 		b := &attempt{repo: repo, tree: t, intent: intent, Publication: p, done: done, pushed: pushed, ordered: map[unordered]bool{}}
 		result, err := b.run(ctx)
 		pushed = b.pushed
+		if result == nil {
+			result = last
+		}
+		result.remember(done, pushed)
+		last = result
 		if err == nil || try == tries || ctx.Err() != nil || !errors.Is(err, providers.ErrConflict) && !errors.Is(err, providers.ErrUnanswered) {
 			if err != nil && try == tries && errors.Is(err, providers.ErrConflict) && fault.CodeOf(err) == fault.Failed {
 				err = &fault.Error{

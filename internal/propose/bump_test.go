@@ -35,7 +35,12 @@ type world struct {
 
 func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
-	w := &world{t: t, forge: memory.New(memory.Options{})}
+	return newWorldOf(t, memory.Options{}, files)
+}
+
+func newWorldOf(t *testing.T, o memory.Options, files map[string]string) *world {
+	t.Helper()
+	w := &world{t: t, forge: memory.New(o)}
 	w.forge.AddAccount(memory.Account{Login: "bot", Token: "bot-token"})
 	w.forge.AddAccount(memory.Account{Login: "ada", Token: "ada-token"})
 	var contents map[string]memory.File

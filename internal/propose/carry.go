@@ -2,12 +2,14 @@ package propose
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/towpath-dev/towpath/internal/audit"
 	"github.com/towpath-dev/towpath/internal/bump"
+	"github.com/towpath-dev/towpath/internal/config"
 	"github.com/towpath-dev/towpath/internal/image"
 	"github.com/towpath-dev/towpath/providers"
 )
@@ -24,10 +26,48 @@ type carried struct {
 	moves   []provenance              // what its commits tell
 }
 
-// provenance is a move and the trail of its commit.
+// provenance is a move, and what its version was built from in which run: ""
+// for what is not known.
 type provenance struct {
 	audit.Move
-	audit.Trail
+	source, run string
+}
+
+// provenances returns what the message of a commit tells of its moves.
+func provenances(message string) []provenance {
+	trail := audit.ParseTrail(message)
+	var out []provenance
+	for _, m := range audit.Parse(message) {
+		source, run := trail.Origin(m)
+		m.Source, m.Run = "", ""
+		out = append(out, provenance{m, source, run})
+	}
+	return out
+}
+
+// credit says of the moves that a branch held already where they come from: the
+// trail of the commit that carries them on tells of its own run alone.
+func (f *Facts) credit(c *carried, own []bump.Move) {
+	if c == nil {
+		return
+	}
+	for i := range f.trailers {
+		t := &f.trailers[i]
+		if slices.ContainsFunc(own, func(m bump.Move) bool {
+			return m.Image.Familiar() == t.Image && m.Tag == t.To && m.Digest == t.Digest
+		}) {
+			continue
+		}
+		var was provenance
+		for _, m := range c.moves { // the last one tells
+			if m.Image == t.Image && m.To == t.To && m.Digest == t.Digest {
+				was = m
+			}
+		}
+		if was.source != f.Source || was.run != f.Run {
+			t.Source, t.Run = cmp.Or(was.source, audit.Unknown), cmp.Or(was.run, audit.Unknown)
+		}
+	}
 }
 
 // isOwn reports whether a commit may be replaced by one of towpath: it made it,
@@ -62,10 +102,7 @@ func (b *attempt) carry(ctx context.Context, head string) (*carried, error) {
 			}
 			c.foreign = fmt.Sprintf("%s pushed %.10s to it", who, commit.SHA)
 		}
-		trail := audit.ParseTrail(commit.Message)
-		for _, m := range audit.Parse(commit.Message) {
-			c.moves = append(c.moves, provenance{m, trail})
-		}
+		c.moves = append(c.moves, provenances(commit.Message)...)
 	}
 	var paths []string
 	for _, f := range compared.Files {
@@ -141,7 +178,7 @@ func (b *attempt) replay(ctx context.Context, p string, from, to []byte) ([]byte
 		return nil, false, err
 	}
 	targets := b.targets(p)
-	inventory, err := bump.Survey(ctx, texts{p: to}, bump.Subject{Targets: targets, Images: b.images()})
+	inventory, err := bump.Survey(ctx, texts{p: to}, bump.Subject{Targets: targets, Images: b.images(p)})
 	if err != nil {
 		return nil, false, err
 	}
@@ -149,7 +186,7 @@ func (b *attempt) replay(ctx context.Context, p string, from, to []byte) ([]byte
 	if len(old) != len(moved) || !differOnlyAt(from, to, moved) {
 		return today.Content, false, nil
 	}
-	versions := map[image.Repository]string{}
+	versions, left := map[image.Repository]string{}, map[image.Repository]map[string]bool{}
 	var moves []bump.Move
 	for i, place := range moved {
 		if place.Image != old[i].Image {
@@ -162,21 +199,41 @@ func (b *attempt) replay(ctx context.Context, p string, from, to []byte) ([]byte
 			return today.Content, false, nil
 		}
 		if _, ok := versions[place.Image]; !ok {
-			versions[place.Image] = place.Version
+			versions[place.Image], left[place.Image] = place.Version, map[string]bool{}
 			tag, digest := image.CutVersion(place.Version)
 			moves = append(moves, bump.Move{Image: place.Image, Tag: tag, Digest: digest})
 		}
+		left[place.Image][old[i].Version] = true
 	}
-	plan, err := bump.Scan(ctx, texts{p: today.Content}, bump.Request{Moves: moves, Set: targets})
-	if err != nil {
-		return nil, false, err
-	}
-	for _, f := range plan.Files {
-		if f.After != nil {
-			return f.After, true, nil
+	targets = slices.DeleteFunc(slices.Clone(targets), func(t bump.Target) bool { return left[t.Image] == nil })
+	after := today.Content
+	// Where the base is at the version that the branch left, the step was allowed,
+	// be it one down. Elsewhere the newer version stays.
+	for _, allowed := range []bool{true, false} {
+		now := inventory.Inspect(p, after, targets)
+		some := slices.DeleteFunc(slices.Clone(moves), func(m bump.Move) bool {
+			isLeft := slices.ContainsFunc(now, func(place bump.Place) bool { return place.Image == m.Image && left[m.Image][place.Version] })
+			return isLeft != allowed
+		})
+		if len(some) == 0 {
+			continue
+		}
+		plan, err := bump.Scan(ctx, texts{p: after}, bump.Request{Moves: some, Set: targets, AllowDowngrade: allowed})
+		if err != nil {
+			return nil, false, err
+		}
+		for _, f := range plan.Files {
+			if f.After != nil {
+				after = f.After
+			}
 		}
 	}
-	return today.Content, true, nil
+	for _, place := range inventory.Inspect(p, after, targets) {
+		if left[place.Image][place.Version] {
+			return today.Content, false, nil // a move was refused, and must not be lost without a word
+		}
+	}
+	return after, true, nil
 }
 
 // targets are the places in a file that the run knows of.
@@ -191,13 +248,35 @@ func (b *attempt) targets(p string) []bump.Target {
 			out = append(out, t)
 		}
 	}
+	if app := b.app(p); app != nil {
+		// What the branch holds may be of other images than those of the run.
+		for _, t := range targets(app, p, "") {
+			if !slices.ContainsFunc(out, func(o bump.Target) bool { return o.Image == t.Image && slices.Equal(o.Keys, t.Keys) }) {
+				out = append(out, t)
+			}
+		}
+	}
 	return out
 }
 
-func (b *attempt) images() []image.Repository {
+// app returns the app that a file belongs to, nil if there is none.
+func (b *attempt) app(p string) *config.Application {
+	if b.draft.Scope == nil {
+		return nil
+	}
+	return b.draft.Scope.claims.App(b.draft.Claim(p).App)
+}
+
+// images returns the images that are known to stand in a file.
+func (b *attempt) images(p string) []image.Repository {
 	var out []image.Repository
 	for _, m := range b.draft.Request.Moves {
 		out = append(out, m.Image)
+	}
+	if app := b.app(p); app != nil {
+		for _, used := range app.Images {
+			out = append(out, used.Image)
+		}
 	}
 	return out
 }

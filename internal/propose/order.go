@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/towpath-dev/towpath/internal/audit"
 	"github.com/towpath-dev/towpath/internal/bump"
 	"github.com/towpath-dev/towpath/internal/image"
 	"github.com/towpath-dev/towpath/providers"
@@ -118,9 +117,7 @@ func (b *attempt) origin(ctx context.Context, u unordered, file string, c *carri
 	}
 	tells = nil
 	for i := len(commits) - 1; i >= 0; i-- {
-		for _, m := range audit.Parse(commits[i].Message) {
-			tells = append(tells, provenance{m, audit.ParseTrail(commits[i].Message)})
-		}
+		tells = append(tells, provenances(commits[i].Message)...)
 	}
 	return originOf(tells, u)
 }
@@ -131,8 +128,8 @@ func originOf(tells []provenance, u unordered) (origin, bool) {
 	for i := len(tells) - 1; i >= 0; i-- {
 		if t := tells[i]; t.Image == u.repo.Familiar() && t.To == tag && (t.Digest == digest || digest == "") {
 			var o origin
-			o.repo, o.sha, _ = cutLast(t.Source, "@")
-			o.run, _ = strconv.ParseInt(t.Run, 10, 64)
+			o.repo, o.sha, _ = cutLast(t.source, "@")
+			o.run, _ = strconv.ParseInt(t.run, 10, 64)
 			return o, true
 		}
 	}

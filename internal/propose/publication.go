@@ -2,6 +2,7 @@ package propose
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -121,6 +122,20 @@ type Result struct {
 	Base     string
 	Outcomes []Outcome
 	Pushed   string // the SHA of the commit on the base, with Push
+}
+
+// remember adds what earlier tries of the run wrote, where the last one did not
+// come to it.
+func (r *Result) remember(done map[string]Outcome, pushed string) {
+	if r == nil {
+		return
+	}
+	r.Pushed = pushed
+	for _, branch := range slices.Sorted(maps.Keys(done)) {
+		if !slices.ContainsFunc(r.Outcomes, func(o Outcome) bool { return o.Branch == branch }) {
+			r.Outcomes = append(r.Outcomes, done[branch])
+		}
+	}
 }
 
 // Wrote reports whether the run wrote anything.

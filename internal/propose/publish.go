@@ -26,12 +26,20 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		o.Branch, o.Pull = branch, pull
 	}
 	head := b.view.Heads[branch]
-	if pull != nil && head == "" {
-		head = pull.Head.SHA
+	// What counts is what the pull request holds, though its branch be deleted,
+	// with which GitLab and Bitbucket leave it open; and what one held that was
+	// closed for another that a run did not come to open.
+	holder, isGone := pull, pull != nil && head == ""
+	if pull == nil {
+		holder = b.replaced(subject)
+	}
+	at := head
+	if holder != nil && (isGone || pull == nil) {
+		at = holder.Head.SHA
 	}
 
 	there, told := false, false
-	if pull != nil {
+	if pull != nil && !isGone {
 		there, told = b.isThere(ctx, g, pull, head)
 	}
 	others := b.otherPulls(subject, pull)
@@ -40,7 +48,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		before := b.done[o.Branch]
 		b.finish(o)
 		if before.State == Opened && before.Pull == nil {
-			b.adorn(ctx, o)
+			b.adorn(ctx, o, head)
 		}
 		return o, nil
 	}
@@ -48,9 +56,9 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		return unchanged()
 	}
 	var c *carried
-	if head != "" && (pull != nil || !b.isLeftover(branch, head)) {
+	if at != "" && (holder != nil || !b.isLeftover(branch, at)) {
 		var err error
-		if c, err = b.carry(ctx, head); err != nil {
+		if c, err = b.carry(ctx, at); err != nil {
 			return nil, err
 		}
 	}
@@ -67,6 +75,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	o.Files = target.files
 	facts := NewFacts(target.files, b.draft.Claim)
 	facts.Source, facts.Run, facts.RunURL = b.Build.source(), b.Build.run(), b.Build.URL
+	facts.credit(c, b.draft.Request.Moves)
 	if len(target.contents) == 0 {
 		if pull != nil && c != nil && c.foreign != "" {
 			return b.hold(o, c.foreign), nil
@@ -89,7 +98,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 			return b.replace(ctx, replacement{o, g, c, target, facts, m, pull, fresh})
 		}
 	}
-	if c != nil && c.holds(target.contents) && (!c.stale || c.foreign != "") && (pull != nil || c.foreign == "") {
+	if c != nil && head != "" && c.holds(target.contents) && (!c.stale || c.foreign != "") && (pull != nil || c.foreign == "") {
 		if o, err = b.describe(ctx, o, facts, m); err != nil {
 			return o, err
 		}
@@ -113,7 +122,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		// What the branch holds would clash with the base, and cannot be moved.
 		if pull != nil {
 			why := fmt.Sprintf("Closed: %s changed the same files, and the branch cannot be brought up to it. Another pull request takes its place.", code(b.view.Base))
-			if err := b.closePull(ctx, pull, why); err != nil {
+			if err := b.closePull(ctx, pull, why, true); err != nil {
 				return o, err
 			}
 			o.Pull = nil
@@ -190,6 +199,24 @@ func (b *attempt) isLeftover(branch, head string) bool {
 	return slices.ContainsFunc(b.view.Pulls, func(p providers.PullRequest) bool {
 		return p.State != providers.Open && !p.Head.Fork && p.Head.Branch == branch && p.Head.SHA != "" && strings.HasPrefix(head, p.Head.SHA)
 	})
+}
+
+// replaced returns the latest pull request for a subject if towpath closed it to
+// open another one, and then did not.
+func (b *attempt) replaced(subject string) *providers.PullRequest {
+	var last *providers.PullRequest
+	var told mark
+	for i := range b.view.Pulls {
+		p := &b.view.Pulls[i]
+		m, ok := readMark(p.Body)
+		if ok && m.subject == subject && !p.Head.Fork && p.Base == b.view.Base && (last == nil || p.Number > last.Number) {
+			last, told = p, m
+		}
+	}
+	if last == nil || last.State != providers.Closed || !told.replaced {
+		return nil
+	}
+	return last
 }
 
 // declined returns the pull request with the same versions that people closed.
@@ -365,7 +392,7 @@ func (b *attempt) describe(ctx context.Context, o *Outcome, facts *Facts, m mark
 			return o, err
 		}
 		o.Pull = &pull
-		b.adorn(ctx, o)
+		b.adorn(ctx, o, m.head)
 		return b.finish(o), nil
 	}
 	o.State = Unchanged
@@ -375,13 +402,21 @@ func (b *attempt) describe(ctx context.Context, o *Outcome, facts *Facts, m mark
 	if was, ok := readMark(o.Pull.Body); ok && was == m && o.Commit == "" {
 		return b.finish(o), nil
 	}
-	text, err := facts.write(&b.Publication, m, b.repo, o.Pull.Body)
-	if err != nil {
-		return o, err
-	}
 	o.State = Updated
 	if b.DryRun {
 		return o, nil
+	}
+	// People may have written below the line since the run began.
+	now, err := b.repo.Pull(ctx, o.Pull.Number)
+	if err != nil {
+		return o, err
+	}
+	if now.State != providers.Open {
+		return o, fmt.Errorf("pull request #%d was %s: %w", now.Number, now.State, providers.ErrConflict)
+	}
+	text, err := facts.write(&b.Publication, m, b.repo, now.Body)
+	if err != nil {
+		return o, err
 	}
 	pull, err := b.repo.UpdatePull(ctx, o.Pull.Number, providers.PullUpdate{Title: &text.title, Body: &text.body})
 	if err != nil {
@@ -389,7 +424,7 @@ func (b *attempt) describe(ctx context.Context, o *Outcome, facts *Facts, m mark
 	}
 	o.Pull = &pull
 	if o.Commit != "" {
-		b.adorn(ctx, o)
+		b.adorn(ctx, o, m.head)
 	}
 	return b.finish(o), nil
 }
@@ -406,16 +441,21 @@ func (b *attempt) retire(ctx context.Context, o *Outcome) (*Outcome, error) {
 		return o, nil
 	}
 	why := fmt.Sprintf("Closed: %s has these versions, or newer ones, already.", code(b.view.Base))
-	return b.finish(o), b.closePull(ctx, o.Pull, why)
+	return b.finish(o), b.closePull(ctx, o.Pull, why, false)
 }
 
 // closePull closes a pull request with a comment, marks it as closed by towpath,
-// and removes its branch where the forge can.
-func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, why string) error {
-	if m, ok := readMark(pull.Body); ok && !m.closed {
+// for another one to be opened or not, and removes its branch where the forge
+// can.
+func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, why string, forAnother bool) error {
+	now, err := b.repo.Pull(ctx, pull.Number)
+	if err != nil {
+		return err
+	}
+	if m, ok := readMark(now.Body); ok && (!m.closed || m.replaced != forAnother) {
 		before := m.text()
-		m.closed = true
-		body := strings.Replace(pull.Body, before, m.text(), 1)
+		m.closed, m.replaced = true, forAnother
+		body := strings.Replace(now.Body, before, m.text(), 1)
 		if _, err := b.repo.UpdatePull(ctx, pull.Number, providers.PullUpdate{Body: &body}); err != nil {
 			return err
 		}

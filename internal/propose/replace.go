@@ -60,12 +60,13 @@ func (b *attempt) replace(ctx context.Context, r replacement) (*Outcome, error) 
 			return o, err
 		}
 	}
+	r.mark.head = head
 	if o, err = b.describe(ctx, o, r.facts, r.mark); err != nil || r.old == nil {
 		return o, err
 	}
 	others := b.otherPulls(r.mark.subject, r.old)
 	others = slices.DeleteFunc(others, func(p providers.PullRequest) bool { return p.Number == o.Pull.Number })
-	if err := b.closePull(ctx, r.old, fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number)); err != nil {
+	if err := b.closePull(ctx, r.old, fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number), false); err != nil {
 		return o, err
 	}
 	return o, b.closeOthers(ctx, r.group, o, r.target, others)
@@ -104,7 +105,7 @@ func (b *attempt) closeOthers(ctx context.Context, g *group, o *Outcome, t *targ
 		if c.foreign != "" || b.DryRun || !maps.EqualFunc(ahead.contents, t.contents, bytes.Equal) {
 			continue
 		}
-		if err := b.closePull(ctx, &others[i], fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number)); err != nil {
+		if err := b.closePull(ctx, &others[i], fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number), false); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func (b *attempt) target(ctx context.Context, g *group, c *carried) (*target, er
 // changes says which versions differ between the two contents of a file.
 func (b *attempt) changes(ctx context.Context, f *bump.File) ([]bump.Change, error) {
 	targets := b.targets(f.Path)
-	inventory, err := bump.Survey(ctx, texts{f.Path: f.After}, bump.Subject{Targets: targets, Images: b.images()})
+	inventory, err := bump.Survey(ctx, texts{f.Path: f.After}, bump.Subject{Targets: targets, Images: b.images(f.Path)})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strconv"
@@ -125,12 +126,18 @@ func (g *gate) learn(req *http.Request, resp *http.Response, attempt int, fallba
 	if spent && reset > 0 {
 		g.close(req, bucketOf(req), reset)
 	}
-	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusForbidden {
-		return false
-	}
-	limited = told || spent || resp.StatusCode == http.StatusTooManyRequests
-	if !told && !spent && isSecondary(resp) {
-		limited, fallback = true, secondaryWait<<(attempt-1)
+	isSilent := !told && !spent
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusForbidden:
+		limited = !isSilent || resp.StatusCode == http.StatusTooManyRequests
+		if isSilent && isSecondary(resp) {
+			limited, fallback = true, secondaryWait<<(attempt-1)
+		}
+	case resp.StatusCode == http.StatusOK && bucketOf(req) == "graphql":
+		// Retry-After alone means nothing here: there is no limit without words.
+		if limited = isRefusedDocument(resp, isIdempotent(req)); isSilent {
+			fallback = secondaryWait << (attempt - 1)
+		}
 	}
 	switch {
 	case !limited:
@@ -204,8 +211,52 @@ func exhausted(h http.Header, now time.Time) (spent bool, reset time.Duration) {
 // isSecondary reports whether a body names GitHub's secondary limit, which the
 // headers need not tell of, and leaves the body to be read.
 func isSecondary(resp *http.Response) bool {
-	if resp.Body == nil || resp.Body == http.NoBody {
+	prefix := bytes.ToLower(peek(resp))
+	return bytes.Contains(prefix, []byte("secondary rate limit")) || bytes.Contains(prefix, []byte("abuse detection mechanism"))
+}
+
+// isRefusedDocument reports whether a reply of GraphQL says that a limit refuses
+// the request, which GitHub does with status 200, with or without headers
+// (https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#exceeding-the-rate-limit,
+// https://github.com/octokit/plugin-throttling.js/pull/636); of the two types,
+// the documentation has neither
+// (https://github.com/octokit/plugin-throttling.js/pull/848). Words in the data
+// are those of somebody's files. A write of which there is an answer was done, but
+// a question of which only a part is answered is asked again.
+func isRefusedDocument(resp *http.Response, isQuestion bool) bool {
+	var reply struct {
+		Data   json.RawMessage
+		Errors []struct{ Type, Message string }
+	}
+	if json.Unmarshal(peek(resp), &reply) != nil || !isQuestion && hasData(reply.Data) {
 		return false
+	}
+	for _, e := range reply.Errors {
+		if e.Type == "RATE_LIMITED" || e.Type == "RATE_LIMIT" || strings.Contains(strings.ToLower(e.Message), "secondary rate limit") {
+			return true
+		}
+	}
+	return false
+}
+
+// hasData reports whether one of the fields at the top of a document has a value.
+func hasData(data json.RawMessage) bool {
+	var fields map[string]any
+	if json.Unmarshal(data, &fields) != nil {
+		return false // there is none
+	}
+	for _, value := range fields {
+		if value != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// peek returns the beginning of a body, and leaves all of it to be read.
+func peek(resp *http.Response) []byte {
+	if resp.Body == nil || resp.Body == http.NoBody {
+		return nil
 	}
 	prefix, err := io.ReadAll(io.LimitReader(resp.Body, maxPrefix))
 	rest := io.Reader(resp.Body)
@@ -213,8 +264,7 @@ func isSecondary(resp *http.Response) bool {
 		rest = failing{err}
 	}
 	resp.Body = &body{Reader: io.MultiReader(bytes.NewReader(prefix), rest), Closer: resp.Body}
-	prefix = bytes.ToLower(prefix)
-	return bytes.Contains(prefix, []byte("secondary rate limit")) || bytes.Contains(prefix, []byte("abuse detection mechanism"))
+	return prefix
 }
 
 // body reads from one place and closes another.
