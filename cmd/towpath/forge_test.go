@@ -268,9 +268,9 @@ func TestRequests(t *testing.T) {
 		"README.md":            {Content: []byte("hello\n")},
 	}
 	for kind, most := range map[string]struct{ first, again, newer, glob int }{
-		"github":    {first: 5, again: 2, newer: 10, glob: 7},
-		"gitlab":    {first: 5, again: 3, newer: 11, glob: 8},
-		"bitbucket": {first: 8, again: 5, newer: 15, glob: 9},
+		"github":    {first: 5, again: 2, newer: 11, glob: 7},
+		"gitlab":    {first: 5, again: 3, newer: 12, glob: 8},
+		"bitbucket": {first: 8, again: 5, newer: 17, glob: 9},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

@@ -134,7 +134,7 @@ func (g *gate) learn(req *http.Request, resp *http.Response, attempt int, fallba
 			limited, fallback = true, secondaryWait<<(attempt-1)
 		}
 	case resp.StatusCode == http.StatusOK && bucketOf(req) == "graphql":
-		// Retry-After alone means nothing here: there is no limit without words.
+		// Retry-After alone does not tell: what is not refused may have it, too.
 		if limited = isRefusedDocument(resp, isIdempotent(req)); isSilent {
 			fallback = secondaryWait << (attempt - 1)
 		}

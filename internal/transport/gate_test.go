@@ -90,6 +90,95 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestLimitsOfGraphQL has replies with status 200 name a limit, or only look like
+// it.
+func TestLimitsOfGraphQL(t *testing.T) {
+	t.Parallel()
+	const (
+		primary   = `{"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded for user ID 1."}]}`
+		secondary = `{"data":null,"errors":[{"message":"You have exceeded a secondary rate limit. Please wait"}]}`
+		partial   = `{"data":{"a":{"id":"1"},"b":null},"errors":[{"type":"RATE_LIMIT","path":["b"],"message":"x"}]}`
+	)
+	later := func(now time.Time) []string {
+		return []string{"X-RateLimit-Remaining: 0", fmt.Sprintf("X-RateLimit-Reset: %d", now.Add(20*time.Minute).Unix())}
+	}
+	after := func(time.Time) []string { return []string{"X-RateLimit-Remaining: 12", "Retry-After: 7"} }
+	none := func(time.Time) []string { return nil }
+	for _, test := range []struct {
+		name     string
+		path     string
+		question bool
+		status   int
+		body     string
+		headers  func(now time.Time) []string
+		want     time.Duration // how long to wait; 0 if the reply is for the caller
+	}{
+		{"primary", "/graphql", false, 200, primary, later, 20 * time.Minute},
+		{"primary of another name", "/graphql", false, 200, strings.Replace(primary, "RATE_LIMITED", "RATE_LIMIT", 1), none, time.Minute},
+		{"secondary", "/graphql", false, 200, secondary, none, time.Minute},
+		{"seconds", "/api/graphql", false, 200, secondary, after, 7 * time.Second},
+		{"no field", "/graphql", false, 200, strings.Replace(secondary, "null", `{"a":null,"b":null}`, 1), none, time.Minute},
+		{"a part of a question", "/graphql", true, 200, partial, none, time.Minute},
+		{"a part of a write", "/graphql", false, 200, partial, after, 0},
+		{"of REST", "/repos", true, 200, secondary, after, 0},
+		{"accepted", "/graphql", true, 202, secondary, after, 0},
+		{"nothing wrong", "/graphql", true, 200, `{"data":{"a":"1"}}`, after, 0},
+		{"another error", "/graphql", true, 200, `{"data":null,"errors":[{"type":"NOT_FOUND","message":"x"}]}`, after, 0},
+		{"in a file", "/graphql", true, 200, `{"data":{"text":"exceeded a secondary rate limit"},"errors":[{"type":"NOT_FOUND","message":"x"}]}`, none, 0},
+		{"no JSON", "/graphql", true, 200, `secondary rate limit`, none, 0},
+		{"nothing", "/graphql", true, 200, ``, none, 0},
+		{"long", "/graphql", true, 200, `{"data":{"text":"` + strings.Repeat("x", 70<<10) + `"},"errors":[{"type":"NOT_FOUND","message":"x"}]}`, none, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newClock()
+			c.time = c.time.Truncate(time.Second)
+			server := newScript(t, reply(test.status, test.body, test.headers(c.time)...), reply(200, "fine"))
+			client := newClient(t, options(c))
+			ctx := t.Context()
+			if test.question {
+				ctx = transport.Idempotent(ctx)
+			}
+			status, body, err := do(t, client, ctx, http.MethodPost, server.URL+test.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []time.Duration
+			if test.want == 0 {
+				if status != test.status || body != test.body {
+					t.Errorf("got %d and %d bytes, want %d and the %d of the reply", status, len(body), test.status, len(test.body))
+				}
+				// Whoever comes next does not wait either.
+				if _, _, err := do(t, client, ctx, http.MethodPost, server.URL+test.path); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				want = append(want, test.want)
+				if status != 200 || body != "fine" {
+					t.Errorf("got %d %q", status, body)
+				}
+			}
+			if diff := cmp.Diff(want, c.sleeps()); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLimitOfGraphQLForEver(t *testing.T) {
+	t.Parallel()
+	server := newScript(t, reply(200, `{"errors":[{"type":"RATE_LIMITED","message":"secondary rate limit"}]}`))
+	c := newClock()
+	_, _, err := do(t, newClient(t, options(c)), t.Context(), http.MethodPost, server.URL+"/graphql")
+	if _, ok := errors.AsType[*transport.RateLimitError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+	want := []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute}
+	if diff := cmp.Diff(want, c.sleeps()); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
 func TestLimitTooLong(t *testing.T) {
 	t.Parallel()
 	server := newScript(t, reply(429, "", "Retry-After: 7200"))

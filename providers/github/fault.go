@@ -336,9 +336,10 @@ func (r *repository) forbiddenHint(words string, h http.Header) string {
 }
 
 // unseen says what to do about what is not there, or may not be seen: to GitHub
-// the two are one, but a classic token's scopes may tell.
+// the two are one, but a classic token's scopes may tell. Where none are told, it
+// may be the token of an App (https://github.com/cli/cli/pull/2207).
 func unseen(h http.Header) string {
-	if has := split(h.Get("X-Oauth-Scopes")); len(h.Values("X-Oauth-Scopes")) > 0 && !covers(has, "repo") {
+	if has := split(h.Get("X-Oauth-Scopes")); len(has) > 0 && !covers(has, "repo") {
 		return fmt.Sprintf("check the spelling; a private repository needs a token with the scope repo, and this one has %s", list(has))
 	}
 	return notFoundHint

@@ -132,6 +132,14 @@ func TestMessages(t *testing.T) {
 			do: pull, s: script{one: {404, map[string]string{"X-OAuth-Scopes": "", "X-Accepted-OAuth-Scopes": "repo"}, `{"message": "Not Found"}`}},
 			want: providers.ErrNotFound, hint: "may see it",
 		},
+		"not visible with other scopes": {
+			do: pull, s: script{one: {404, map[string]string{"X-OAuth-Scopes": "read:org", "X-Accepted-OAuth-Scopes": "repo"}, `{"message": "Not Found"}`}},
+			want: providers.ErrNotFound, hint: "the scope repo, and this one has read:org",
+		},
+		"not visible with the scope": {
+			do: pull, s: script{one: {404, map[string]string{"X-OAuth-Scopes": "read:org, repo", "X-Accepted-OAuth-Scopes": "repo"}, `{"message": "Not Found"}`}},
+			want: providers.ErrNotFound, hint: "may see it",
+		},
 		"not visible in GraphQL": {
 			do: info, s: script{graph: graphFault("NOT_FOUND", "Could not resolve to a Repository with the name 'acme/config'.")},
 			want: providers.ErrNotFound, hint: "check the spelling",

@@ -46,6 +46,12 @@ func (e graphError) has(kind string) bool {
 	return false
 }
 
+// isLimit reports whether one of the rate limits is named, even if it was reached
+// in the middle, after the transport had taken the reply for an answer.
+func (e graphError) isLimit() bool {
+	return e.has("RATE_LIMITED") || e.has("RATE_LIMIT") || contains(e.Error(), "secondary rate limit")
+}
+
 // query asks by GraphQL. What was answered is in out, even if there is a
 // graphError about the rest.
 func (r *repository) query(ctx context.Context, document string, variables map[string]any, out any) error {
@@ -68,28 +74,24 @@ func (r *repository) named(variables map[string]any) map[string]any {
 	return all
 }
 
-// maxLimited is how often a request of GraphQL is sent when limits refuse it.
-const maxLimited = 3
-
-// post does a request of GraphQL. That a limit is reached it says with status
-// 200, and the headers say until when: the transport has the next request wait.
+// post does a request of GraphQL. One that a limit refuses is sent again by the
+// transport, which reads that in replies with status 200, too.
 func (r *repository) post(ctx context.Context, document string, variables map[string]any, out any) (http.Header, error) {
-	for attempt := 1; ; attempt++ {
-		header, err := r.postOnce(ctx, document, variables, out)
-		e, ok := errors.AsType[graphError](err)
-		if !ok || !e.has("RATE_LIMITED") {
-			if strings.HasPrefix(document, "query") && isUnanswered(err) {
-				err = outOfOrder(err) // nothing was to be done
-			}
-			return header, err
-		}
-		if attempt == maxLimited || header.Get("X-Ratelimit-Remaining") != "0" {
-			return nil, &transport.RateLimitError{Host: r.forge.api.Host}
-		}
+	header, err := r.exchange(ctx, document, variables, out)
+	if !strings.HasPrefix(document, "query") {
+		return header, err
 	}
+	// Nothing was to be done.
+	if e, ok := errors.AsType[graphError](err); ok && e.isLimit() {
+		return nil, &transport.RateLimitError{Host: r.forge.api.Host}
+	}
+	if isUnanswered(err) {
+		err = outOfOrder(err)
+	}
+	return header, err
 }
 
-func (r *repository) postOnce(ctx context.Context, document string, variables map[string]any, out any) (http.Header, error) {
+func (r *repository) exchange(ctx context.Context, document string, variables map[string]any, out any) (http.Header, error) {
 	req, err := r.c.NewRequest(http.MethodPost, r.forge.graphql, map[string]any{"query": document, "variables": variables})
 	if err != nil {
 		return nil, err

@@ -2,9 +2,12 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -31,7 +34,8 @@ func (r *repository) Log(ctx context.Context, q providers.LogQuery) ([]providers
 // only (https://docs.github.com/en/rest/commits/commits#compare-two-commits).
 const maxCompared = 300
 
-// Compare says what head has that base has not.
+// Compare says what head has that base has not. Where GitHub does not list all
+// files, the trees of both commits tell.
 func (r *repository) Compare(ctx context.Context, base, head string) (*providers.Comparison, error) {
 	c, err := r.compare(ctx, base, head)
 	return c, r.wrap("compare "+base+" with "+head, err)
@@ -58,12 +62,73 @@ func (r *repository) compare(ctx context.Context, base, head string) (*providers
 	if err != nil {
 		return nil, err
 	}
-	return &providers.Comparison{
+	c := &providers.Comparison{
 		MergeBase: first.GetMergeBaseCommit().GetSHA(),
 		Commits:   commitsOf(list),
 		Files:     filesOf(first.Files),
-		Complete:  len(first.Files) < maxCompared && len(list) == first.GetTotalCommits(),
-	}, nil
+		Complete:  len(list) == first.GetTotalCommits(),
+	}
+	if len(first.Files) < maxCompared {
+		return c, nil
+	}
+	files, err := r.difference(ctx, c.MergeBase, head)
+	switch {
+	case err == nil:
+		c.Files = files
+	case errors.Is(err, errTruncated):
+		c.Complete = false
+	default:
+		return nil, err
+	}
+	return c, nil
+}
+
+// difference returns what the trees of two commits tell. A file that has the
+// contents of one that is gone was renamed.
+func (r *repository) difference(ctx context.Context, before, after string) ([]providers.ChangedFile, error) {
+	from, err := r.walk(ctx, before, "")
+	if err != nil {
+		return nil, err
+	}
+	to, err := r.walk(ctx, after, "")
+	if err != nil {
+		return nil, err
+	}
+	old := map[string]providers.Entry{}
+	for _, e := range from {
+		old[e.Path] = e
+	}
+	var files []providers.ChangedFile
+	var added []providers.Entry
+	for _, e := range to {
+		was, ok := old[e.Path]
+		delete(old, e.Path)
+		switch {
+		case !ok:
+			added = append(added, e)
+		case was.ID != e.ID || was.Mode != e.Mode:
+			files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Modified})
+		}
+	}
+	gone := map[string][]string{} // by id
+	for _, path := range slices.Sorted(maps.Keys(old)) {
+		gone[old[path].ID] = append(gone[old[path].ID], path)
+	}
+	for _, e := range added {
+		if paths := gone[e.ID]; len(paths) > 0 {
+			gone[e.ID] = paths[1:]
+			files = append(files, providers.ChangedFile{Path: e.Path, OldPath: paths[0], Status: providers.Renamed})
+			continue
+		}
+		files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Added})
+	}
+	for _, paths := range gone {
+		for _, path := range paths {
+			files = append(files, providers.ChangedFile{Path: path, Status: providers.Removed})
+		}
+	}
+	slices.SortFunc(files, func(a, b providers.ChangedFile) int { return strings.Compare(a.Path, b.Path) })
+	return files, nil
 }
 
 // PullsOf returns the pull requests that a commit came with.

@@ -3,6 +3,8 @@ package github
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,13 +58,20 @@ func permissionOf(role string) providers.Permission {
 	return providers.NoAccess
 }
 
+// headsAtOnce is how many heads go into one query, which GitHub breaks off after
+// 10 seconds, or where it is about thousands of objects: each head stands for ten
+// pull requests with their labels
+// (https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api#timeouts).
+const headsAtOnce = 25
+
 // pullFields are the parts of a pull request that are needed. A login of an App
-// comes without the ending [bot] that REST has.
+// comes without the ending [bot] that REST has. Where there are more labels than
+// these few, REST has them all.
 const pullFields = `
 fragment pull on PullRequest {
   number url title body state isDraft headRefName headRefOid isCrossRepository baseRefName createdAt updatedAt
   author { __typename login ... on User { databaseId } ... on Bot { databaseId } }
-  labels(first: 100) { nodes { name } }
+  labels(first: 20) { totalCount nodes { name } }
   mergeCommit { oid }
 }`
 
@@ -78,8 +87,11 @@ type graphPull struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	Author            *graphActor
-	Labels            struct{ Nodes []struct{ Name string } }
-	MergeCommit       *graphObject
+	Labels            struct {
+		TotalCount int
+		Nodes      []struct{ Name string }
+	}
+	MergeCommit *graphObject
 }
 
 type graphActor struct {
@@ -134,16 +146,37 @@ func (r *repository) Info(ctx context.Context) (providers.Info, error) {
 	return reply.Repository.info(), nil
 }
 
-// Look answers a question in one request.
+// Look answers a question in one request, and in more where it is about many
+// heads.
 func (r *repository) Look(ctx context.Context, q providers.Question) (*providers.View, error) {
+	v, err := r.look(ctx, q)
+	return v, r.wrap("look at the repository", err)
+}
+
+func (r *repository) look(ctx context.Context, q providers.Question) (*providers.View, error) {
+	n := min(len(q.Heads), headsAtOnce)
+	v, err := r.lookOnce(ctx, providers.Question{Base: q.Base, Heads: q.Heads[:n]})
+	if err != nil {
+		return nil, err
+	}
+	for heads := range slices.Chunk(q.Heads[n:], headsAtOnce) {
+		more, err := r.lookOnce(ctx, providers.Question{Heads: heads})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(v.Heads, more.Heads)
+		v.Pulls = append(v.Pulls, more.Pulls...)
+	}
+	return v, nil
+}
+
+func (r *repository) lookOnce(ctx context.Context, q providers.Question) (*providers.View, error) {
 	document, variables := lookDocument(q)
 	var reply struct{ Repository map[string]raw }
-	err := r.query(ctx, document, variables, &reply)
-	if err != nil {
-		return nil, r.wrap("look at the repository", err)
+	if err := r.query(ctx, document, variables, &reply); err != nil {
+		return nil, err
 	}
-	v, err := r.view(ctx, q, reply.Repository)
-	return v, r.wrap("look at the repository", err)
+	return r.view(ctx, q, reply.Repository)
 }
 
 // lookDocument names the answers about a head by its index.
@@ -218,12 +251,14 @@ func (r *repository) view(ctx context.Context, q providers.Question, fields map[
 // branches of the same name must not hide those of the repository itself.
 func (r *repository) ownPulls(ctx context.Context, head string, found []graphPull) ([]providers.PullRequest, error) {
 	var own []providers.PullRequest
+	isCut := false
 	for _, g := range found {
 		if !g.IsCrossRepository {
 			own = append(own, g.pull())
+			isCut = isCut || g.Labels.TotalCount > len(g.Labels.Nodes)
 		}
 	}
-	if len(found) == providers.RecentPulls && len(own) < len(found) {
+	if isCut || len(found) == providers.RecentPulls && len(own) < len(found) {
 		return r.pulls(ctx, providers.PullQuery{Head: head, Limit: providers.RecentPulls})
 	}
 	return own, nil

@@ -159,7 +159,7 @@ func (r *repository) entries(ctx context.Context, sha string, paths []string, fi
 	var reply struct {
 		Repository *struct{ Object map[string]raw }
 	}
-	if err := r.query(ctx, document, variables, &reply); err != nil {
+	if err := exceptMissingFiles(r.query(ctx, document, variables, &reply)); err != nil {
 		return nil, err
 	}
 	if reply.Repository == nil || reply.Repository.Object == nil {
@@ -173,6 +173,33 @@ func (r *repository) entries(ctx context.Context, sha string, paths []string, fi
 		}
 	}
 	return entries, nil
+}
+
+// exceptMissingFiles takes out of an error of the query of entries what says that
+// a file is not there, null in a reply which holds otherwise: to GitHub it is a
+// fault of type NOT_FOUND, by the words "Could not resolve file for path"
+// (https://github.com/changesets/ghcommit/blob/main/tests/integration/utils.ts
+// waits for them). That the repository or the commit is not there stays an error.
+func exceptMissingFiles(err error) error {
+	e, ok := errors.AsType[graphError](err)
+	if !ok || isInternal(e) {
+		return err
+	}
+	if e = slices.DeleteFunc(e, graphFault.isMissingFile); len(e) == 0 {
+		return nil
+	}
+	return e
+}
+
+// isMissingFile reports whether a fault is that of a file in the query of
+// entries, by its alias
+// (https://spec.graphql.org/October2021/#sec-Errors.Error-result-format).
+func (f graphFault) isMissingFile() bool {
+	if f.Type != "NOT_FOUND" || len(f.Path) != 3 || f.Path[0] != "repository" || f.Path[1] != "object" {
+		return false
+	}
+	alias, ok := f.Path[2].(string)
+	return ok && strings.HasPrefix(alias, "f")
 }
 
 // files reads some files in one query, and those that GraphQL does not give as
@@ -298,6 +325,9 @@ func (r *repository) Tree(ctx context.Context, sha string) ([]providers.Entry, e
 	return entries, nil
 }
 
+// errTruncated says that a tree cannot be listed, not even in parts.
+var errTruncated = errors.New("there are more entries than GitHub lists")
+
 // walk lists a tree. Where that is more than the 100,000 entries or 7 MB that
 // GitHub gives at once
 // (https://docs.github.com/en/rest/git/trees#get-a-tree), it lists its parts.
@@ -313,7 +343,7 @@ func (r *repository) walk(ctx context.Context, sha, folder string) ([]providers.
 			return nil, err
 		}
 		if all.GetTruncated() {
-			return nil, fmt.Errorf("the folder %q has more entries than GitHub lists", folder)
+			return nil, fmt.Errorf("%w in the folder %q", errTruncated, folder)
 		}
 	}
 	var entries []providers.Entry

@@ -55,11 +55,11 @@ func (x *hubRun) resolve(typ string, value any, s *hubSelection) (any, error) {
 			return strings.TrimSuffix(v.Login, "[bot]"), nil
 		}
 		return hubLogin(v), nil
-	case []*hubNode: // a connection
+	case hubConnection:
 		if s.name == "totalCount" {
-			return len(v), nil
+			return v.total, nil
 		}
-		return v, nil
+		return v.nodes, nil
 	case hubNamed:
 		if s.name == "id" {
 			return hubID("N", string(v)), nil
@@ -94,6 +94,12 @@ type hubBlob struct{ id string }
 type hubTreeEntry struct {
 	path string
 	TreeEntry
+}
+
+// hubConnection has the nodes that were asked for, of a total.
+type hubConnection struct {
+	nodes []*hubNode
+	total int
 }
 
 // hubNamed is what has only a name: a label, a team.
@@ -250,11 +256,12 @@ func (x *hubRun) refs(s *hubSelection) *hubNode {
 	return &hubNode{"RefConnection", x.first(s, nodes)}
 }
 
-func (x *hubRun) first(s *hubSelection, nodes []*hubNode) []*hubNode {
-	if n := x.number(s, "first"); n > 0 && len(nodes) > n {
-		return nodes[:n]
+func (x *hubRun) first(s *hubSelection, nodes []*hubNode) hubConnection {
+	total := len(nodes)
+	if n := x.number(s, "first"); n > 0 && total > n {
+		nodes = nodes[:n]
 	}
-	return nodes
+	return hubConnection{nodes, total}
 }
 
 // expression finds what git's rev-parse would, of the little that is asked: a
@@ -305,14 +312,13 @@ func (x *hubRun) commitField(c *Commit, s *hubSelection) (any, error) {
 	case "tree":
 		return &hubNode{"Tree", &hubTree{c.TreeID}}, nil
 	}
-	// file: that nothing at a path is null, and no error, is what GitHub's own
-	// app for phones relies on
-	// (https://github.com/github/platform-samples/pull/735).
+	// file: nothing at a path is an error beside null
+	// (https://github.com/changesets/ghcommit/blob/main/tests/integration/utils.ts).
 	path := x.text(s, "path")
 	if e, ok := x.find(c.TreeID, path); ok {
 		return &hubNode{"TreeEntry", &hubTreeEntry{path, e}}, nil
 	}
-	return nil, nil
+	return nil, &hubFault{kind: "NOT_FOUND", message: fmt.Sprintf("Could not resolve file for path '%s'.", path)}
 }
 
 // find returns the entry at a path below a tree.
