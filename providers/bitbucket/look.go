@@ -81,25 +81,80 @@ func (r *repository) heads(ctx context.Context, names []string) (map[string]stri
 	return at, nil
 }
 
-// recentPulls returns the latest pull requests of branches of the repository.
+// recentPulls returns the pull requests of branches of the repository: all that
+// are open, and at least [providers.RecentPulls] of each that has so many.
 func (r *repository) recentPulls(ctx context.Context, heads []string) ([]providers.PullRequest, error) {
 	var pulls []providers.PullRequest
 	for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(heads))), headsAtOnce) {
-		count := map[string]int{}
-		err := list(ctx, r.client, r.pullsRequest(nil, "("+anyOf("source.branch.name", some)+")"), func(got []pullJSON) bool {
-			for _, p := range got {
-				if pull := p.pull(r.path); !pull.Head.Fork && slices.Contains(some, pull.Head.Branch) {
-					pulls = append(pulls, pull)
-					count[pull.Head.Branch]++
-				}
-			}
-			return slices.ContainsFunc(some, func(head string) bool { return count[head] < providers.RecentPulls })
-		})
+		got, err := r.somePulls(ctx, some)
 		if err != nil {
 			return nil, r.wrap("list pull requests", err)
 		}
+		pulls = append(pulls, got...)
 	}
 	slices.SortStableFunc(pulls, latestFirst)
+	return pulls, nil
+}
+
+// somePulls is recentPulls for up to [headsAtOnce] branches. If all their pull
+// requests are more than a page, it takes one request more for those that are
+// open, and one for each branch of which the page has too few: the others may
+// have thousands, and Bitbucket takes 1,000 requests an hour
+// (https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/).
+func (r *repository) somePulls(ctx context.Context, heads []string) ([]providers.PullRequest, error) {
+	var pulls []providers.PullRequest
+	var name string // of the repository, as Bitbucket writes it
+	add := func(got []pullJSON) {
+		for _, p := range got {
+			pull := p.pull(r.path)
+			if d := p.Destination.Repository; d != nil && d.FullName != "" {
+				name = d.FullName
+			}
+			if !pull.Head.Fork && slices.Contains(heads, pull.Head.Branch) &&
+				!slices.ContainsFunc(pulls, func(p providers.PullRequest) bool { return p.Number == pull.Number }) {
+				pulls = append(pulls, pull)
+			}
+		}
+	}
+	query := "(" + anyOf("source.branch.name", heads) + ")"
+	var first page[pullJSON]
+	if _, err := r.client.call(ctx, r.pullsRequest(nil, query), &first); err != nil {
+		return nil, err
+	}
+	add(first.Values)
+	if first.Next == "" {
+		return pulls, nil
+	}
+	var few []string
+	for _, head := range heads {
+		n := 0
+		for _, p := range pulls {
+			if p.Head.Branch == head {
+				n++
+			}
+		}
+		if n < providers.RecentPulls {
+			few = append(few, head)
+		}
+	}
+	// Anybody can fill a page with pull requests of branches of forks that are
+	// called the same (https://developer.atlassian.com/cloud/bitbucket/rest/intro/#filtering).
+	own := ""
+	if name != "" {
+		own = " AND source.repository.full_name = " + quote(name)
+	}
+	open, err := all[pullJSON](ctx, r.client, r.pullsRequest([]string{"OPEN"}, query+own))
+	if err != nil {
+		return nil, err
+	}
+	add(open)
+	for _, head := range few {
+		var latest page[pullJSON]
+		if _, err := r.client.call(ctx, r.pullsRequest(nil, "source.branch.name = "+quote(head)+own), &latest); err != nil {
+			return nil, err
+		}
+		add(latest.Values)
+	}
 	return pulls, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -375,6 +376,206 @@ func TestManyHeads(t *testing.T) {
 		if want := i%2 == 0; there != want || want && count[head] != 1+i%3 {
 			t.Errorf("%s is there: %v, with %d pull requests", head, there, count[head])
 		}
+	}
+}
+
+// TestLookManyPulls proves that Look finds what is open, and some of each branch,
+// by few requests, however many pull requests there are.
+func TestLookManyPulls(t *testing.T) {
+	t.Parallel()
+	type pulls struct {
+		head, base, fork string
+		open             bool
+		times            int
+	}
+	for name, test := range map[string]struct {
+		pulls    []pulls // the oldest first
+		heads    []string
+		want     map[string]int // at least so many of each branch
+		open     []int
+		requests int
+	}{
+		"one busy branch": {
+			pulls: []pulls{
+				{head: "busy", base: "other", open: true, times: 1},
+				{head: "quiet", base: "main", open: true, times: 1},
+				{head: "rare", base: "main", times: 12},
+				{head: "busy", base: "main", times: 400},
+			},
+			heads: []string{"new", "busy", "rare", "quiet", "newer"}, open: []int{1, 2}, requests: 6,
+			want: map[string]int{"busy": providers.RecentPulls, "rare": providers.RecentPulls, "quiet": 1},
+		},
+		"an older one into another base": {
+			pulls: []pulls{{head: "busy", base: "other", open: true, times: 1}, {head: "busy", base: "main", times: 60}},
+			heads: []string{"busy"}, open: []int{1}, requests: 2, want: map[string]int{"busy": providers.RecentPulls},
+		},
+		"a new branch among busy ones": {
+			pulls: []pulls{
+				{head: "a", base: "main", times: 60},
+				{head: "b", base: "main", times: 13},
+				{head: "c", base: "main", times: 13},
+				{head: "d", base: "main", times: 13},
+				{head: "a", base: "main", times: 11},
+			},
+			heads: []string{"a", "b", "c", "d", "new"}, requests: 3,
+			want: map[string]int{"a": providers.RecentPulls, "b": providers.RecentPulls, "c": providers.RecentPulls, "d": providers.RecentPulls},
+		},
+		"branches of forks": {
+			pulls: []pulls{
+				{head: "x", base: "main", times: 11},
+				{head: "x", base: "main", open: true, times: 1},
+				{head: "x", base: "main", fork: "stranger/config", times: 60},
+			},
+			heads: []string{"x"}, open: []int{12}, requests: 3, want: map[string]int{"x": providers.RecentPulls},
+		},
+		"few": {
+			pulls: []pulls{{head: "x", base: "main", times: 3}, {head: "y", base: "main", open: true, times: 1}},
+			heads: []string{"x", "y", "new"}, open: []int{4}, requests: 1, want: map[string]int{"x": 3, "y": 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+			err := repo.Do(func(s *memory.State) error {
+				if err := s.SetBranch("other", s.Branches["main"], "admin"); err != nil {
+					return err
+				}
+				for _, of := range test.pulls {
+					commit, err := s.Push(memory.Push{Branch: of.head, Actor: "admin", Files: map[string]*memory.File{"x": {Content: []byte(of.base)}}})
+					if err != nil {
+						return err
+					}
+					for range of.times {
+						n := memory.NewPull{Head: of.head, Base: of.base, Title: "x", Actor: "admin"}
+						if of.fork != "" {
+							n.Fork, n.SHA = of.fork, commit.SHA
+						}
+						p, err := s.OpenPull(n)
+						if err != nil {
+							return err
+						}
+						if !of.open {
+							s.ClosePull(p, "admin")
+						}
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := &recorder{RoundTripper: w.server.Client().Transport}
+			view, err := providers.Look(t.Context(), w.over(t, seen), providers.Question{Heads: test.heads})
+			must(t, view, err)
+			requests := 0
+			for _, told := range seen.told() {
+				if strings.HasSuffix(told, "/pullrequests") {
+					requests++
+				}
+			}
+			if requests != test.requests {
+				t.Errorf("it took %d requests for pull requests, want %d", requests, test.requests)
+			}
+			count, numbers := map[string]int{}, map[int]bool{}
+			var open []int
+			for _, p := range view.Pulls {
+				if numbers[p.Number] || p.Head.Fork {
+					t.Errorf("#%d is there twice, or is from a fork", p.Number)
+				}
+				numbers[p.Number] = true
+				count[p.Head.Branch]++
+				if p.State == providers.Open {
+					open = append(open, p.Number)
+				}
+			}
+			slices.Sort(open)
+			if diff := cmp.Diff(test.open, open); diff != "" {
+				t.Errorf("the open ones differ:\n%s", diff)
+			}
+			for head, want := range test.want {
+				if count[head] < want {
+					t.Errorf("%s has %d pull requests, want %d", head, count[head], want)
+				}
+			}
+		})
+	}
+}
+
+// TestNullParts reads pull requests of which Bitbucket does not know the source
+// any more: that is null once a fork is deleted, as is the destination's commit
+// once the branch is
+// (https://github.com/jenkinsci/bitbucket-branch-source-plugin/pull/322).
+func TestNullParts(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		source string
+		want   providers.Head
+	}{
+		"a deleted fork":         {`{"branch":{"name":"x"},"repository":null,"commit":null}`, providers.Head{Branch: "x", Fork: true}},
+		"no commit":              {`{"branch":{"name":"x"},"repository":{"full_name":"Acme/config"},"commit":null}`, providers.Head{Branch: "x"}},
+		"nothing":                {`null`, providers.Head{Fork: true}},
+		"a branch of null":       {`{"branch":null,"repository":{"full_name":"acme/config"}}`, providers.Head{}},
+		"a commit without a SHA": {`{"branch":{"name":"x"},"repository":{"full_name":"acme/config"},"commit":{"hash":""}}`, providers.Head{Branch: "x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pull := `{"id":7,"title":"Bump","state":"OPEN","author":null,"source":` + test.source +
+				`,"destination":{"branch":{"name":"main"},"repository":{"full_name":"acme/config"},"commit":null},"merge_commit":null,"reviewers":null}`
+			r := fixedRepository(t, roundTrip(func(req *http.Request) (*http.Response, error) {
+				switch {
+				case strings.HasSuffix(req.URL.Path, "/pullrequests"):
+					return fixed{http.StatusOK, jsonKind, `{"values":[` + pull + `]}`, nil}.RoundTrip(req)
+				case strings.Contains(req.URL.Path, "/pullrequests/7"):
+					return fixed{http.StatusOK, jsonKind, pull, nil}.RoundTrip(req)
+				case strings.Contains(req.URL.Path, "/branches"):
+					return fixed{http.StatusOK, jsonKind, `{"values":[{"name":"main","target":{"hash":"` + strings.Repeat("1", 40) + `"}}]}`, nil}.RoundTrip(req)
+				}
+				return fixed{http.StatusOK, jsonKind, `{"full_name":"acme/config","mainbranch":{"name":"main"}}`, nil}.RoundTrip(req)
+			}))
+			p, err := r.Pull(t.Context(), 7)
+			want := providers.PullRequest{Number: 7, Title: "Bump", State: providers.Open, Base: "main", Head: test.want}
+			if diff := cmp.Diff(want, p); diff != "" || err != nil {
+				t.Errorf("the error is %v\n%s", err, diff)
+			}
+			if _, err := r.MergePull(t.Context(), 7, providers.Merge{Head: strings.Repeat("1", 40)}); !errors.Is(err, providers.ErrConflict) {
+				t.Errorf("merging it: got the error %v, want ErrConflict", err)
+			}
+			view, err := providers.Look(t.Context(), r, providers.Question{Heads: []string{"x"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := len(view.Pulls) == 1; found != (test.want == providers.Head{Branch: "x"}) || len(view.Heads) != 0 {
+				t.Errorf("got %+v", view)
+			}
+		})
+	}
+}
+
+// TestBranchGone proves that a pull request whose branch was deleted stays what
+// it is, and that nothing is committed to the branch.
+func TestBranchGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	r := w.over(t, w.wire)
+	p, head := opened(t, r)
+	if err := r.(providers.BranchDeleter).DeleteBranch(t.Context(), "x", head); err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Pull(t.Context(), p.Number)
+	if must(t, got, err); got.State != providers.Open || got.Head != (providers.Head{Branch: "x", SHA: head}) {
+		t.Errorf("got %+v", got)
+	}
+	view, err := providers.Look(t.Context(), r, providers.Question{Heads: []string{"x"}})
+	if must(t, view, err); len(view.Heads) != 0 || len(view.Pulls) != 1 || view.Pulls[0].State != providers.Open {
+		t.Errorf("got %+v", view)
+	}
+	if _, err := commit(t, r, "x", head, add("more.txt", "more\n")); !errors.Is(err, providers.ErrConflict) {
+		t.Errorf("a commit to it: got the error %v, want ErrConflict", err)
+	}
+	if at, err := r.Resolve(t.Context(), "x"); !errors.Is(err, providers.ErrNotFound) {
+		t.Errorf("the branch is at %q, and the error is %v", at, err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/towpath-dev/towpath/internal/transport"
 	"github.com/towpath-dev/towpath/providers"
 	"github.com/towpath-dev/towpath/providers/gitlab"
+	"github.com/towpath-dev/towpath/providers/gitlab/gitlabtest"
 	"github.com/towpath-dev/towpath/providers/memory"
 	"github.com/towpath-dev/towpath/providers/providertest"
 )
@@ -189,6 +190,218 @@ func TestAutoMergeAtOnce(t *testing.T) {
 	}
 	if pull, err := r.Pull(t.Context(), 1); err != nil || pull.State != providers.Merged {
 		t.Errorf("it is %s, and the error is %v", pull.State, err)
+	}
+}
+
+// TestAutoMergePipeline enables it before GitLab has made the pipeline, which it
+// waits for if one is to come.
+func TestAutoMergePipeline(t *testing.T) {
+	t.Parallel()
+	// The first read is that which tells whether GitLab still works it out.
+	const none = "no pipeline has begun"
+	required := func(s *memory.State) { s.Protected["main"] = memory.Protection{Checks: []string{"build"}} }
+	for name, tt := range map[string]struct {
+		files  []string // besides a.txt
+		set    func(*gitlabtest.Server)
+		before func(*memory.State)
+		who    providertest.Who // "" means the writer, who does not see whether Auto DevOps is on
+		merged bool             // at once
+		fault  string           // "" means that it is enabled, or merged at once
+		waits  int
+	}{
+		"no CI":                     {merged: true},
+		"no CI for a maintainer":    {who: providertest.Admin, merged: true},
+		"another file":              {files: []string{"ci/other.yml"}, merged: true},
+		"pipelines are disabled":    {files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.Builds = "disabled" }, merged: true},
+		"the pipeline comes late":   {files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.PipelineAfter = 4 }, waits: 2},
+		"the pipeline comes soon":   {files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.PipelineAfter = 2 }},
+		"the pipeline never comes":  {files: []string{".gitlab-ci.yml"}, fault: none, waits: 4},
+		"the pipeline comes by far": {files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.PipelineAfter = 9 }, fault: none, waits: 4},
+		"a path of its own": {
+			files: []string{"ci/other.yml"}, set: func(s *gitlabtest.Server) { s.CIPath = "ci/other.yml" }, fault: none, waits: 4,
+		},
+		"a path to nothing": {files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.CIPath = "ci/other.yml" }, merged: true},
+		"a URL": {
+			set: func(s *gitlabtest.Server) { s.CIPath, s.PipelineAfter = "https://ci.example.com/config.yml", 3 }, waits: 1,
+		},
+		"a file of another project": {set: func(s *gitlabtest.Server) { s.CIPath = "ci.yml@acme/ci" }, fault: none, waits: 4},
+		"Auto DevOps for a maintainer": {
+			set: func(s *gitlabtest.Server) { s.AutoDevOps, s.PipelineAfter = true, 3 }, who: providertest.Admin, waits: 1,
+		},
+		"Auto DevOps by the pipelines of pushes": {
+			set: func(s *gitlabtest.Server) { s.AutoDevOps, s.PipelineAfter = true, 3 },
+			before: func(s *memory.State) {
+				s.SetStatus(s.Branches["main"], "", providers.Status{Name: "build", State: providers.Passed})
+			},
+			waits: 1,
+		},
+		"statuses of others are no CI": {
+			before: func(s *memory.State) {
+				s.SetStatus(s.Branches["main"], "admin", providers.Status{Name: "x", State: providers.Passed})
+			},
+			merged: true,
+		},
+		"a required pipeline on a server that does not wait for one": {
+			files: []string{".gitlab-ci.yml"}, set: func(s *gitlabtest.Server) { s.NeedsPipeline, s.PipelineAfter = true, 3 }, before: required, waits: 1,
+		},
+		"a required check without CI on such a server": {
+			set: func(s *gitlabtest.Server) { s.NeedsPipeline = true }, before: required, fault: "Method Not Allowed",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			files := map[string]string{"a.txt": "a\n"}
+			for _, path := range tt.files {
+				files[path] = "build: {script: make}\n"
+			}
+			p := newProject(t, files)
+			if tt.set != nil {
+				tt.set(p.imit)
+			}
+			head := ""
+			p.do(t, func(s *memory.State) {
+				if tt.before != nil {
+					tt.before(s)
+				}
+				c, _ := s.Push(memory.Push{Branch: "x", Actor: "admin", Files: map[string]*memory.File{"x": {Content: []byte("x")}}})
+				head = c.SHA
+				_, _ = s.OpenPull(memory.NewPull{Head: "x", Base: "main", Title: "x", Actor: "admin"})
+			})
+			var waited time.Duration
+			waits := 0
+			who := tt.who
+			if who == "" {
+				who = providertest.Writer
+			}
+			r := p.with(t, gitlab.Options{Token: providertest.Token(who), Transport: transport.Options{
+				Sleep: func(_ context.Context, d time.Duration) error {
+					waited += d
+					waits++
+					return nil
+				},
+			}})
+			err := r.(providers.AutoMerger).EnableAutoMerge(t.Context(), 1, providers.Merge{Head: head})
+			if tt.fault == "" && err != nil {
+				t.Error(err)
+			}
+			if tt.fault != "" {
+				isFault(t, err, providers.ErrForbidden, tt.fault, "")
+			}
+			if waits != tt.waits || waited > 15*time.Second {
+				t.Errorf("it waited %d times, %v in all; want %d times", waits, waited, tt.waits)
+			}
+			p.do(t, func(s *memory.State) {
+				got := s.Pull(1)
+				if (got.State == providers.Merged) != tt.merged || (got.AutoMerge != nil) != (tt.fault == "" && !tt.merged) {
+					t.Errorf("it is %s, and auto-merge is %+v", got.State, got.AutoMerge)
+				}
+			})
+		})
+	}
+}
+
+// TestAutoMergeStalePipeline enables it while GitLab still shows the pipeline of
+// the head before.
+func TestAutoMergeStalePipeline(t *testing.T) {
+	t.Parallel()
+	reads, asked := 0, 0
+	w := newWorld(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			switch {
+			case strings.HasSuffix(req.URL.Path, "/merge"):
+				if asked++; reads < 3 {
+					w.WriteHeader(http.StatusMethodNotAllowed)
+					_, _ = w.Write([]byte(`{"message":"405 Method Not Allowed"}`))
+					return
+				}
+				_, _ = w.Write([]byte(`{"iid":1,"state":"opened","merge_when_pipeline_succeeds":true}`))
+			case strings.HasSuffix(req.URL.Path, "/merge_requests/1"):
+				pipeline := `{"id":1,"sha":"` + strings.Repeat("2", 40) + `"}`
+				if reads++; reads > 2 {
+					pipeline = `{"id":2,"sha":"` + someSHA + `"}`
+				}
+				_, _ = fmt.Fprintf(w, `{"iid":1,"state":"opened","sha":%q,"detailed_merge_status":"mergeable","head_pipeline":%s}`, someSHA, pipeline)
+			default:
+				next.ServeHTTP(w, req)
+			}
+		})
+	})
+	p := w.project(t, map[string]string{"a.txt": "a\n"})
+	err := p.as(t, providertest.Writer, nil).(providers.AutoMerger).EnableAutoMerge(t.Context(), 1, providers.Merge{Head: someSHA})
+	if err != nil || reads < 3 || asked != 3 {
+		t.Errorf("after %d reads it was asked for %d times, and the error is %v", reads, asked, err)
+	}
+}
+
+// TestBranchGone commits to a branch that was deleted while its merge request
+// stayed open.
+func TestBranchGone(t *testing.T) {
+	t.Parallel()
+	p := newProject(t, map[string]string{"a.txt": "a\n"})
+	var base, head string
+	p.do(t, func(s *memory.State) {
+		base = s.Branches["main"]
+		c, _ := s.Push(memory.Push{Branch: "x", Actor: "admin", Files: map[string]*memory.File{"x": {Content: []byte("x")}}})
+		head = c.SHA
+		_, _ = s.OpenPull(memory.NewPull{Head: "x", Base: "main", Title: "x", Actor: "admin"})
+		s.DeleteBranch("x", "admin")
+	})
+	r := p.as(t, providertest.Writer, nil)
+	pull, err := r.Pull(t.Context(), 1)
+	if want := (providers.Head{Branch: "x", SHA: head}); err != nil || pull.State != providers.Open || pull.Head != want {
+		t.Errorf("got %+v and the error %v", pull, err)
+	}
+	v, err := r.(providers.Looker).Look(t.Context(), providers.Question{Heads: []string{"x"}})
+	if err != nil || len(v.Heads) != 0 || len(v.Pulls) != 1 || v.Pulls[0].State != providers.Open {
+		t.Errorf("got %+v and the error %v", v, err)
+	}
+	for name, parent := range map[string]string{"added to": head, "rebuilt": base} {
+		_, err := r.Commit(t.Context(), providers.CommitRequest{
+			Branch: "x", Parent: parent, Head: head, Message: "x", Changes: []providers.Change{{Path: "n", Content: []byte("n")}},
+		})
+		if !errors.Is(err, providers.ErrConflict) {
+			t.Errorf("%s: got the error %v, want ErrConflict", name, err)
+		}
+	}
+	if at, err := r.Resolve(t.Context(), "x"); !errors.Is(err, providers.ErrNotFound) {
+		t.Errorf("the branch is at %q, and the error is %v", at, err)
+	}
+}
+
+// TestNullParts reads merge requests of which GitLab does not know the source any
+// more, as of a fork that was deleted.
+func TestNullParts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			switch {
+			case strings.HasSuffix(req.URL.Path, "/merge_requests/7"):
+				_, _ = fmt.Fprint(w, `{"iid":7,"title":"Bump","state":"opened","author":null,"source_branch":"x","source_project_id":null,`+
+					`"target_branch":"main","target_project_id":1,"sha":null,"merge_commit_sha":null,"labels":null,"head_pipeline":null,"created_at":null}`)
+			case strings.HasSuffix(req.URL.Path, "/graphql"):
+				_, _ = fmt.Fprint(w, `{"data":{"project":{"webUrl":"https://gitlab.test/acme/config","repository":{"rootRef":"main","empty":false},`+
+					`"mergeRequests":{"pageInfo":{"hasNextPage":false},"nodes":[`+
+					`{"iid":"7","state":"opened","sourceBranch":"x","sourceProjectId":null,"targetProjectId":1,"diffHeadSha":null,"author":null,"labels":null},`+
+					`{"iid":"8","state":"opened","sourceBranch":"x","sourceProjectId":1,"targetProjectId":1,"diffHeadSha":null,"author":null,"labels":null}]}}}}`)
+			default:
+				next.ServeHTTP(w, req)
+			}
+		})
+	})
+	r := w.project(t, map[string]string{"a.txt": "a\n"}).as(t, providertest.Writer, nil)
+	pull, err := r.Pull(t.Context(), 7)
+	want := providers.PullRequest{Number: 7, Title: "Bump", State: providers.Open, Base: "main", Head: providers.Head{Branch: "x", Fork: true}}
+	if diff := cmp.Diff(want, pull); diff != "" || err != nil {
+		t.Errorf("the error is %v\n%s", err, diff)
+	}
+	v, err := r.(providers.Looker).Look(t.Context(), providers.Question{Heads: []string{"x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]providers.PullRequest{{Number: 8, State: providers.Open, Head: providers.Head{Branch: "x"}}}, v.Pulls); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -45,28 +45,15 @@ func (r *repository) MergePull(ctx context.Context, number int, m providers.Merg
 
 // EnableAutoMerge implements [providers.AutoMerger]. GitLab merges it at once if
 // its pipeline has passed already, and refuses if there is no pipeline and
-// nothing else to wait for.
+// nothing else to wait for: one in a project without CI is merged at once, and in
+// one with CI it waits for the pipeline to begin.
 func (r *repository) EnableAutoMerge(ctx context.Context, number int, m providers.Merge) error {
 	act := "enable auto-merge of pull request !" + strconv.Itoa(number)
 	_, err := r.accept(ctx, act, number, m, true)
 	if err == nil || !errors.Is(err, providers.ErrForbidden) {
 		return err
 	}
-	now, readErr := r.mergeRequest(ctx, number)
-	switch {
-	case readErr != nil:
-		return err
-	case now.SHA != m.Head:
-		return &fault.Error{
-			Code: fault.Conflict, Message: act + " on " + r.name, Hint: "look at what was pushed",
-			Err: said(providers.ErrConflict, "its head is at "+now.SHA),
-		}
-	case now.MergeWhenPipelineSucceeds:
-		return nil
-	case now.DetailedMergeStatus == "mergeable" && now.HeadPipeline == nil:
-		_, err = r.accept(ctx, act, number, m, false)
-	}
-	return err
+	return r.autoMergeRefused(ctx, act, number, m, err)
 }
 
 func (r *repository) accept(ctx context.Context, act string, number int, m providers.Merge, auto bool) (*gitlab.MergeRequest, error) {

@@ -67,6 +67,7 @@ func TestSuite(t *testing.T) {
 // world is a GitLab in this process.
 type world struct {
 	forge  *memory.Forge
+	imit   *gitlabtest.Server
 	client *http.Client // of its server
 	url    string
 }
@@ -78,7 +79,8 @@ func newWorld(t testing.TB, wrap func(http.Handler) http.Handler) *world {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { handler.ServeHTTP(w, req) }))
 	t.Cleanup(server.Close)
 	w := &world{forge: memory.New(memory.Options{Server: server.URL, KeepPulls: true}), client: server.Client(), url: server.URL}
-	handler = gitlabtest.New(w.forge)
+	w.imit = gitlabtest.NewServer(w.forge)
+	handler = w.imit
 	if wrap != nil {
 		handler = wrap(handler)
 	}

@@ -21,7 +21,8 @@ documentation nor the stored versions of its source tell:
   - the order of the commits of a comparison, taken to be the oldest first;
   - that approvals and reviewers' states show requested changes without a licence;
   - the status of a commit whose body is too large;
-  - when exactly auto-merge is available; here it is while something is waited for.
+  - when exactly auto-merge is available; here it is while something is required
+    that is missing, and while a pipeline runs.
 
 What is known and not imitated: quick actions in bodies, limits of rate and of
 GraphQL's complexity, asynchronous preparation of merge requests, licences (all is
@@ -40,6 +41,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/towpath-dev/towpath/providers"
 	"github.com/towpath-dev/towpath/providers/memory"
@@ -50,17 +52,42 @@ import (
 // job's; ReadOnly means the scope read_api, and no scopes mean api. A team is the
 // group of that full path. A repository that does not merge by merge commits is
 // one that only fast-forwards, and one that does not squash never does.
-func New(f *memory.Forge) http.Handler { return &server{forge: f} }
+func New(f *memory.Forge) http.Handler { return NewServer(f) }
 
-type server struct{ forge *memory.Forge }
+// NewServer is New with behaviour that can be changed before it is used.
+func NewServer(f *memory.Forge) *Server { return &Server{forge: f, reads: map[string]int{}} }
+
+// Server is GitLab.
+type Server struct {
+	forge *memory.Forge
+
+	// Builds, CIPath and AutoDevOps are the settings builds_access_level,
+	// ci_config_path and auto_devops_enabled of all projects; "" means that
+	// pipelines are enabled, and the default path.
+	Builds, CIPath string
+	AutoDevOps     bool
+
+	// PipelineAfter is how often a merge request is read before the pipeline of
+	// its head is there, where there is CI; 0 means that its rules make none.
+	PipelineAfter int
+
+	// NeedsPipeline has auto-merge refused without a pipeline that runs, whatever
+	// else is missing, as by older servers
+	// (GitLab's app/services/auto_merge/merge_when_pipeline_succeeds_service.rb).
+	NeedsPipeline bool
+
+	mu    sync.Mutex
+	reads map[string]int // of merge requests, by project and head
+}
 
 // call is one request to the REST API.
 type call struct {
-	forge *memory.Forge
-	req   *http.Request
-	args  map[string]string // of the path
-	query url.Values
-	body  map[string]json.RawMessage
+	server *Server
+	forge  *memory.Forge
+	req    *http.Request
+	args   map[string]string // of the path
+	query  url.Values
+	body   map[string]json.RawMessage
 
 	me    memory.Account
 	token memory.Token
@@ -113,7 +140,7 @@ type raw struct {
 	content []byte
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	path, ok := strings.CutPrefix(req.URL.EscapedPath(), "/api/")
 	if !ok {
 		// Other paths are pages for people.
@@ -122,7 +149,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		_, _ = w.Write([]byte("<!DOCTYPE html><title>Not Found</title>"))
 		return
 	}
-	c := &call{forge: s.forge, req: req, query: req.URL.Query(), reply: w.Header()}
+	c := &call{server: s, forge: s.forge, req: req, query: req.URL.Query(), reply: w.Header()}
 	var body any
 	err := c.authenticate()
 	switch {

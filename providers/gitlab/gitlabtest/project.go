@@ -126,6 +126,7 @@ func (c *call) getProject() (any, error) {
 		p["visibility"] = "public"
 	}
 	p["repository_access_level"] = "enabled"
+	c.describeCI(p)
 	switch methods := c.MergeMethods(); {
 	case !slices.Contains(methods, providers.Squash):
 		p["squash_option"] = "never"

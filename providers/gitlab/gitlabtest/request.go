@@ -102,12 +102,20 @@ func (c *call) find() (*memory.Pull, error) {
 	return nil, refuse(http.StatusNotFound, "404 Not found")
 }
 
+// getMergeRequest shows the pipeline of the head, which lists do not
+// (https://docs.gitlab.com/api/merge_requests/#get-single-mr).
 func (c *call) getMergeRequest() (any, error) {
 	p, err := c.find()
 	if err != nil {
 		return nil, err
 	}
-	return c.requestOf(p), nil
+	c.beginPipeline(p)
+	o := c.requestOf(p)
+	o["head_pipeline"] = nil
+	if len(c.Statuses[p.HeadSHA]) > 0 {
+		o["head_pipeline"] = c.pipelineOf(p.HeadSHA)
+	}
+	return o, nil
 }
 
 // listMergeRequests lists the latest first, and those from forks too, whatever
@@ -240,9 +248,10 @@ func (c *call) mergeMergeRequest() (any, error) {
 	}
 	auto := c.flag("auto_merge") || c.flag("merge_when_pipeline_succeeds")
 	now := p.State == providers.Open && !p.Draft && c.Blocked(p) == ""
-	later := auto && p.State == providers.Open && c.Blocked(p) != "" && !c.NoAutoMerge
+	waits := c.pipelineState(p.HeadSHA) == "running" || c.Blocked(p) != "" && !c.server.NeedsPipeline
+	later := auto && p.State == providers.Open && waits && !c.NoAutoMerge
 	switch {
-	case auto && now && !c.hasPassed(p): // immediately_mergeable? wants a pipeline that has passed
+	case auto && now && c.pipelineState(p.HeadSHA) != "success": // immediately_mergeable? wants a pipeline that has passed
 		now = false
 	case !auto && fastForwards(c.State) && !c.IsAncestor(c.Branches[p.Base], p.HeadSHA):
 		now = false // it needs a rebase
@@ -292,14 +301,6 @@ func (c *call) method(squash bool) providers.MergeMethod {
 		return providers.Rebase
 	}
 	return providers.Squash
-}
-
-// hasPassed reports whether the head has a pipeline that is over and well.
-func (c *call) hasPassed(p *memory.Pull) bool {
-	statuses := c.Statuses[p.HeadSHA]
-	return len(statuses) > 0 && !slices.ContainsFunc(statuses, func(s *memory.Status) bool {
-		return s.State != providers.Passed && s.State != providers.Skipped
-	})
 }
 
 func (c *call) listDiffs() (any, error) {

@@ -35,6 +35,7 @@ var routes = []route{
 	{method: http.MethodGet, path: "projects/:id/repository/commits/:sha/merge_requests", handle: (*call).listCommitMergeRequests, jobs: true},
 	{method: http.MethodGet, path: "projects/:id/repository/commits/:sha/statuses", handle: (*call).listStatuses, jobs: true},
 	{method: http.MethodPost, path: "projects/:id/statuses/:sha", handle: (*call).setStatus},
+	{method: http.MethodGet, path: "projects/:id/pipelines", handle: (*call).listPipelines},
 
 	{method: http.MethodGet, path: "projects/:id/merge_requests", handle: (*call).listMergeRequests, jobs: true},
 	{method: http.MethodPost, path: "projects/:id/merge_requests", handle: (*call).createMergeRequest},
