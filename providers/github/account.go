@@ -196,8 +196,18 @@ func (r *repository) AddLabels(ctx context.Context, number int, labels []string)
 	}
 	// go-github sends a list, which GitHub takes and its description of the API
 	// does not know.
-	err := r.send(repeatable(ctx), http.MethodPost, fmt.Sprintf("issues/%d/labels", number), map[string]any{"labels": labels})
+	err := r.settled(ctx, isUnknownPull, func() error {
+		return r.send(repeatable(ctx), http.MethodPost, fmt.Sprintf("issues/%d/labels", number), map[string]any{"labels": labels})
+	})
 	return r.wrap(fmt.Sprintf("label pull request %d", number), err)
+}
+
+// isUnknownPull reports whether a write was refused since not all of GitHub knows
+// yet of the pull request, which was just opened
+// (https://github.com/peter-evans/create-pull-request/issues/4321). The same is
+// said for ever of other things, such as teams.
+func isUnknownPull(err error) bool {
+	return statusOf(err) == http.StatusUnprocessableEntity && said(err, "Could not resolve to a node with the global id of 'PR_")
 }
 
 // RequestReviews asks for reviews. One name that GitHub refuses is the end of
@@ -215,8 +225,10 @@ func (r *repository) requestReviews(ctx context.Context, number int, users, team
 		for i, team := range teams {
 			slugs[i] = slugOf(team)
 		}
-		_, _, err := r.c.PullRequests.RequestReviewers(repeatable(ctx), r.owner, r.name, number, gh.ReviewersRequest{Reviewers: users, TeamReviewers: slugs})
-		return err
+		return r.settled(ctx, isUnknownPull, func() error {
+			_, _, err := r.c.PullRequests.RequestReviewers(repeatable(ctx), r.owner, r.name, number, gh.ReviewersRequest{Reviewers: users, TeamReviewers: slugs})
+			return err
+		})
 	}
 	err := ask(users, teams)
 	if statusOf(err) != http.StatusUnprocessableEntity {
@@ -254,7 +266,11 @@ func (r *repository) Assign(ctx context.Context, number int, users []string) err
 	if len(users) == 0 {
 		return nil
 	}
-	issue, _, err := r.c.Issues.AddAssignees(repeatable(ctx), r.owner, r.name, number, users)
+	var issue *gh.Issue
+	err := r.settled(ctx, isUnknownPull, func() (err error) {
+		issue, _, err = r.c.Issues.AddAssignees(repeatable(ctx), r.owner, r.name, number, users)
+		return err
+	})
 	if err == nil {
 		missing := slices.DeleteFunc(slices.Clone(users), func(user string) bool {
 			return slices.ContainsFunc(issue.Assignees, func(u *gh.User) bool { return strings.EqualFold(u.GetLogin(), user) })

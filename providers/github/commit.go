@@ -36,6 +36,14 @@ const (
 // for which GitHub would close it.
 func (r *repository) Commit(ctx context.Context, c providers.CommitRequest) (string, error) {
 	sha, err := r.commit(ctx, c)
+	if err == nil {
+		r.mu.Lock()
+		if r.committed == nil {
+			r.committed = map[string]bool{}
+		}
+		r.committed[c.Branch] = true
+		r.mu.Unlock()
+	}
 	return sha, r.wrap(fmt.Sprintf("commit to branch %q", c.Branch), err)
 }
 
@@ -259,6 +267,10 @@ func (r *repository) commitOnBranch(ctx context.Context, c providers.CommitReque
 		"message":         map[string]any{"headline": headline, "body": strings.TrimLeft(body, "\n")},
 		"fileChanges":     map[string]any{"additions": additions, "deletions": deletions},
 	}, &reply)
+	if e, ok := errors.AsType[graphError](err); ok && c.Head == "" && e.has("NOT_FOUND") {
+		// The branch was made a moment ago, which not all of GitHub may know yet.
+		return "", conflict("GitHub does not find branch %q, which was just made", c.Branch)
+	}
 	if err != nil {
 		return "", r.moved(ctx, c.Branch, c.Parent, err)
 	}

@@ -222,6 +222,10 @@ func TestMessages(t *testing.T) {
 			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Auto merge is not allowed for this repository")},
 			want: providers.ErrForbidden, hint: "allow auto-merge",
 		},
+		"auto-merge without a rule": {
+			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Pull request Protected branch rules not configured for this branch")},
+			want: providers.ErrForbidden, hint: "no rule of the base branch",
+		},
 		"auto-merge beside checks that are not required": {
 			do: autoMerge, s: script{"isDraft": {200, nil, node}, "enablePullRequestAutoMerge": graphFault("UNPROCESSABLE", "Pull request Pull request is in unstable status")},
 			want: providers.ErrForbidden, hint: "have them required",

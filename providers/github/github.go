@@ -9,12 +9,14 @@
 package github
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -66,8 +68,24 @@ type repository struct {
 	repo        providers.Repo
 	owner, name string
 
-	mu sync.Mutex
-	id string // of GraphQL; "" until it is known
+	mu        sync.Mutex
+	id        string          // of GraphQL; "" until it is known
+	committed map[string]bool // the branches that this value committed to
+}
+
+// settled repeats a write that GitHub refused since it does not know everywhere
+// yet of what was made a moment ago, as isEarly tells.
+func (r *repository) settled(ctx context.Context, isEarly func(error) bool, write func() error) error {
+	const tries = 4
+	for try := 1; ; try++ {
+		err := write()
+		if err == nil || try == tries || !isEarly(err) {
+			return err
+		}
+		if e := r.forge.options.Transport.Sleep(ctx, time.Second<<(try-1)); e != nil {
+			return err
+		}
+	}
 }
 
 // What GitHub has of what is optional.
@@ -127,6 +145,9 @@ func New(o Options) (*Forge, error) {
 		f.options.Transport.Redact = new(redact.Secrets)
 	}
 	f.options.Transport.Redact.Add(o.Token)
+	if f.options.Transport.Sleep == nil {
+		f.options.Transport.Sleep = transport.Sleep
+	}
 	if o.App != nil {
 		f.options.Transport.Redact.Add(string(o.App.Key))
 		if f.key, err = parseApp(*o.App); err != nil {

@@ -112,8 +112,18 @@ func fits(p providers.PullRequest, q providers.PullQuery) bool {
 
 // OpenPull opens a pull request.
 func (r *repository) OpenPull(ctx context.Context, n providers.NewPull) (providers.PullRequest, error) {
-	p, _, err := r.c.PullRequests.Create(ctx, r.owner, r.name, &gh.NewPullRequest{
-		Title: gh.String(n.Title), Body: gh.String(n.Body), Head: gh.String(n.Head), Base: gh.String(n.Base), Draft: gh.Bool(n.Draft),
+	r.mu.Lock()
+	committed := r.committed[n.Head]
+	r.mu.Unlock()
+	// It may not have seen what was committed a moment ago
+	// (https://github.com/octokit/octokit.rb/issues/622).
+	isEarly := func(err error) bool { return committed && said(err, "No commits between") }
+	var p *gh.PullRequest
+	err := r.settled(ctx, isEarly, func() (err error) {
+		p, _, err = r.c.PullRequests.Create(ctx, r.owner, r.name, &gh.NewPullRequest{
+			Title: gh.String(n.Title), Body: gh.String(n.Body), Head: gh.String(n.Head), Base: gh.String(n.Base), Draft: gh.Bool(n.Draft),
+		})
+		return err
 	})
 	if err == nil {
 		return pullOf(p), nil
@@ -165,16 +175,10 @@ func (r *repository) MergePull(ctx context.Context, number int, m providers.Merg
 func (r *repository) merge(ctx context.Context, number int, m providers.Merge) (string, error) {
 	method := m.Method
 	if method == "" {
-		var reply struct {
-			Repository *struct{ ViewerDefaultMergeMethod string }
-		}
-		if err := r.query(ctx, `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { viewerDefaultMergeMethod } }`, nil, &reply); err != nil {
+		var err error
+		if method, err = r.defaultMethod(ctx); err != nil {
 			return "", err
 		}
-		if reply.Repository == nil {
-			return "", errNoAnswer
-		}
-		method = providers.MergeMethod(strings.ToLower(reply.Repository.ViewerDefaultMergeMethod))
 	}
 	// A merge that is sent again fails, and that would hide that it was done.
 	done, _, err := r.c.PullRequests.Merge(transport.Once(ctx), r.owner, r.name, number, m.Message, &gh.PullRequestOptions{
@@ -203,6 +207,20 @@ type graphNode struct {
 	IsDraft          bool
 	HeadRefOID       string
 	AutoMergeRequest *struct{ EnabledAt string }
+}
+
+// defaultMethod is how pull requests are merged where nothing else is asked for.
+func (r *repository) defaultMethod(ctx context.Context) (providers.MergeMethod, error) {
+	var reply struct {
+		Repository *struct{ ViewerDefaultMergeMethod string }
+	}
+	if err := r.query(ctx, `query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { viewerDefaultMergeMethod } }`, nil, &reply); err != nil {
+		return "", err
+	}
+	if reply.Repository == nil {
+		return "", errNoAnswer
+	}
+	return providers.MergeMethod(strings.ToLower(reply.Repository.ViewerDefaultMergeMethod)), nil
 }
 
 func (r *repository) node(ctx context.Context, number int) (*graphNode, error) {
@@ -252,10 +270,14 @@ func (r *repository) autoMerge(ctx context.Context, number int, m providers.Merg
 	case node.AutoMergeRequest != nil:
 		return nil
 	}
-	input := map[string]any{"pullRequestId": node.ID, "expectedHeadOid": m.Head}
-	if m.Method != "" {
-		input["mergeMethod"] = strings.ToUpper(string(m.Method))
+	if m.Method == "" {
+		// GitHub's default is a merge commit, which the repository may not allow
+		// (EnablePullRequestAutoMergeInput in its schema).
+		if m.Method, err = r.defaultMethod(ctx); err != nil {
+			return err
+		}
 	}
+	input := map[string]any{"pullRequestId": node.ID, "expectedHeadOid": m.Head, "mergeMethod": strings.ToUpper(string(m.Method))}
 	if m.Title != "" {
 		input["commitHeadline"] = m.Title
 	}
@@ -276,6 +298,11 @@ func (r *repository) autoMerge(ctx context.Context, number int, m providers.Merg
 		// (https://github.com/peter-evans/enable-pull-request-automerge/issues/343).
 		_, err := r.merge(ctx, number, m)
 		return err
+	case contains(words, "protected branch rules not configured"):
+		// https://github.com/hatena/Hatena-Blog-Workflows-Boilerplate/issues/12
+		hint = "no rule of the base branch says what to wait for, and checks have not passed: have checks required, or merge it by hand"
+	case contains(words, "not allowed on this repository"):
+		hint = "choose another method, or allow it in the repository's settings"
 	case contains(words, "unstable status"):
 		hint = "checks have not passed that are not required: have them required, or merge it by hand"
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,6 +135,10 @@ func (x *hubRun) autoMerge(in map[string]any, p *Pull) (any, error) {
 		return nil, &hubFault{kind: "STALE_DATA", message: "Expected head to be at \"" + head + "\" but it was not."}
 	case p.State != providers.Open:
 		return nil, unprocessable("[\"Pull request is closed\"]")
+	case !slices.Contains(x.s.MergeMethods(), m.Method):
+		// The default is a merge commit, whatever the repository allows
+		// (https://github.com/wnbrb/wnb-rb-site/pull/460).
+		return nil, unprocessable("[\"Merge method %s commits are not allowed on this repository\"]", m.Method)
 	case !p.Draft && x.s.Blocked(p) == "" && len(x.s.Clashes(p)) == 0:
 		return nil, unprocessable("[\"Pull request Pull request is in clean status\"]")
 	}
