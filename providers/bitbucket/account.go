@@ -42,7 +42,7 @@ func (r *repository) permission(ctx context.Context, user providers.User) (provi
 		url:   r.client.api + "/workspaces/" + url.PathEscape(r.workspace) + "/permissions/repositories/" + url.PathEscape(r.slug),
 		query: url.Values{"q": {field + " = " + quote(value)}, "pagelen": {pageSize}},
 	})
-	if e, ok := errors.AsType[*statusError](err); ok && e.status == http.StatusForbidden {
+	if e, ok := errors.AsType[*statusError](err); ok && (e.status == http.StatusForbidden || r.forge.isNameless(err)) {
 		return providers.NoAccess, refuse(fault.Access, &both{errors.ErrUnsupported, because(providers.ErrForbidden, e.Error())},
 			"Bitbucket tells permissions only to administrators of the repository",
 			"use a credential with the permission admin in the repository, or list the accounts that may give commands")
@@ -99,14 +99,20 @@ func (r *repository) requestReviews(ctx context.Context, number int, users, team
 			with := c
 			with.Reviewers = append(slices.Clone(c.Reviewers), uuidBody{"user", uuid})
 			// One by one, since one who cannot be asked has all of them refused.
-			if _, err := r.put(ctx, number, with); status(err) == http.StatusBadRequest {
+			after, err := r.put(ctx, number, with)
+			if err != nil && status(err) != http.StatusBadRequest {
+				return err
+			}
+			if isAsked := func(a accountJSON) bool { return a.UUID == uuid }; err != nil || !slices.ContainsFunc(after.Reviewers, isAsked) {
+				if err == nil {
+					err = errors.New("it is not among the reviewers")
+					c = changeOf(after)
+				}
 				problems = append(problems, refuse(fault.Refused, because(providers.ErrForbidden, err.Error()),
 					fmt.Sprintf("%q cannot be asked for a review", name), "check that the account may see the repository"))
 				continue
-			} else if err != nil {
-				return err
 			}
-			c = with
+			c = changeOf(after)
 		}
 	}
 	return errors.Join(problems...)

@@ -50,6 +50,11 @@ type Options struct {
 type Forge struct {
 	client *client
 
+	// isAccessToken is set for an access token, which is no account's, so that
+	// what asks for one gets 401 though the token is good
+	// (https://github.com/danger/danger-js/pull/1398).
+	isAccessToken bool
+
 	mu     sync.Mutex
 	self   *providers.User          // once it is known
 	absent map[string]time.Time     // see repository.saw
@@ -87,7 +92,8 @@ func New(o Options) (*Forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Forge{client: c, absent: map[string]time.Time{}, busy: map[string]chan struct{}{}}, nil
+	isAccessToken := o.Token != "" && o.Email == "" && o.Key == ""
+	return &Forge{client: c, isAccessToken: isAccessToken, absent: map[string]time.Time{}, busy: map[string]chan struct{}{}}, nil
 }
 
 // slug is what workspaces and repositories are called, or the UUID of one

@@ -70,20 +70,9 @@ func newClient(o Options, authorize func(context.Context, http.Header) error) (*
 		c.now = time.Now
 	}
 	if c.sleep == nil {
-		c.sleep = pause
+		c.sleep = transport.Sleep
 	}
 	return c, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // carrier gives the library's requests the context that it drops, and keeps the

@@ -2,7 +2,6 @@ package bitbucket
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -61,9 +60,10 @@ func (r *repository) addComment(ctx context.Context, number int, body string) (p
 	return got.comment(), err
 }
 
-// UpsertComment writes the comment of a key. Access tokens without the scope to
-// say whose they are take a comment by a bot for their own if they may change
-// it, which only its author may.
+// UpsertComment writes the comment of a key. A credential that does not tell
+// whose it is takes a comment with the mark of the key for its own if it may
+// change it, which only its author may: an access token one by a bot, and an API
+// token without the scope read:user:bitbucket one by a person.
 func (r *repository) UpsertComment(ctx context.Context, number int, key, body string) (providers.Comment, error) {
 	c, err := r.upsertComment(ctx, number, key, body)
 	return c, r.wrap(fmt.Sprintf("write the comment %q on pull request #%d", key, number), err)
@@ -84,12 +84,15 @@ func (r *repository) upsertComment(ctx context.Context, number int, key, body st
 	for _, c := range comments {
 		own := c.Author.ID == self.ID
 		if self.ID == "" {
-			own = c.Author.Bot
+			own = c.Author.Bot == self.Bot
 		}
 		if !own || !slices.Contains(strings.Split(strings.ReplaceAll(c.Body, "\r\n", "\n"), "\n"), marker) {
 			continue
 		}
 		if kept != nil {
+			if self.ID == "" && !self.Bot {
+				continue // administrators may delete what is another person's
+			}
 			err := r.client.deleteComment(ctx, r, number, c.ID)
 			if err != nil && !isMissing(err) && (self.ID != "" || status(err) != http.StatusForbidden) {
 				return providers.Comment{}, err
@@ -120,7 +123,7 @@ func sameText(a, b string) bool {
 }
 
 // Self returns the account of the credential, with an empty login for access
-// tokens that lack the scope to ask for it.
+// tokens, and for others that lack the scope to ask for it.
 func (r *repository) Self(ctx context.Context) (providers.User, error) {
 	user, err := r.self(ctx)
 	if err != nil {
@@ -138,8 +141,11 @@ func (r *repository) self(ctx context.Context) (providers.User, error) {
 	}
 	var got accountJSON
 	_, err := r.client.call(ctx, request{url: r.client.api + "/user"}, &got)
-	if e, ok := errors.AsType[*statusError](err); ok && e.status == http.StatusForbidden {
+	switch {
+	case r.forge.isNameless(err):
 		got, err = accountJSON{Type: "app_user"}, nil
+	case status(err) == http.StatusForbidden:
+		got, err = accountJSON{Type: "user"}, nil
 	}
 	if err != nil {
 		return providers.User{}, err
@@ -149,4 +155,10 @@ func (r *repository) self(ctx context.Context) (providers.User, error) {
 	r.forge.self = &user
 	r.forge.mu.Unlock()
 	return user, nil
+}
+
+// isNameless reports whether a question for an account was refused since the
+// credential is an access token. That it is a bad one shows elsewhere.
+func (f *Forge) isNameless(err error) bool {
+	return f.isAccessToken && (status(err) == http.StatusUnauthorized || status(err) == http.StatusForbidden)
 }

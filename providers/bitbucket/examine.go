@@ -31,6 +31,8 @@ type examination struct {
 	scopes   []string // empty if Bitbucket does not name them
 	visible  bool
 	refused  bool // the credential is not taken
+
+	isNameless bool // it is an access token, of which this was not found out yet
 }
 
 func (e *examination) add(what string, answer providers.Answer, detail, hint string) {
@@ -38,6 +40,12 @@ func (e *examination) add(what string, answer providers.Answer, detail, hint str
 		hint = ""
 	}
 	e.findings = append(e.findings, providers.Finding{What: what, Answer: answer, Detail: detail, Hint: hint})
+}
+
+func (e *examination) notTaken() {
+	e.refused = true
+	e.add(providers.UseCredential, providers.No, "Bitbucket does not take it",
+		"check that the token is right and has not expired; an API token needs the email address of its account, an access token must have none")
 }
 
 // unreachable returns err if nothing can be asked at all.
@@ -52,6 +60,9 @@ func (e *examination) account(ctx context.Context) error {
 	const what = providers.UseCredential
 	var got accountJSON
 	reply, err := e.r.client.call(ctx, request{url: e.r.client.api + "/user"}, &got)
+	if e.isNameless = e.r.forge.isNameless(err); e.isNameless {
+		return nil // whether it is taken shows where the repository is read
+	}
 	switch status(err) {
 	case 0:
 		if err == nil {
@@ -59,9 +70,7 @@ func (e *examination) account(ctx context.Context) error {
 			e.add(what, providers.Yes, "it is that of "+got.Name, "")
 		}
 	case http.StatusUnauthorized:
-		e.refused = true
-		e.add(what, providers.No, "Bitbucket does not take it",
-			"check that the token is right and has not expired; an API token needs the email address of its account, an access token must have none")
+		e.notTaken()
 	case http.StatusForbidden:
 		e.add(what, providers.Yes, "Bitbucket takes it, but it lacks the scope to say whose it is",
 			"")
@@ -74,6 +83,12 @@ func (e *examination) account(ctx context.Context) error {
 func (e *examination) repository(ctx context.Context) error {
 	const what = providers.SeeRepository
 	reply, err := e.r.client.call(ctx, request{url: e.r.api}, &repositoryJSON{})
+	switch {
+	case e.isNameless && status(err) == http.StatusUnauthorized:
+		e.notTaken()
+	case e.isNameless && unreachable(err) == nil:
+		e.add(providers.UseCredential, providers.Yes, "it is an access token, which is no account's", "")
+	}
 	switch {
 	case err == nil:
 		e.visible = true

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ type statusError struct {
 	message  string   // Bitbucket's words, or ""
 	required []string // scopes of which one is missing
 	granted  []string
-	isWrite  bool // it was no GET
+	fields   []string // that are named as the reason
+	isWrite  bool     // it was no GET
 }
 
 func (e *statusError) Error() string {
@@ -76,6 +78,7 @@ func (c *client) readError(method string, status int, body []byte) error {
 		e.message = strings.TrimSpace(e.message + ": " + oneLine(words))
 	}
 	var fields []string
+	e.fields = slices.Sorted(maps.Keys(reply.Error.Fields))
 	for name, raw := range reply.Error.Fields {
 		var one string
 		var many []string

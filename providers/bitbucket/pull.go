@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -190,10 +191,32 @@ func changeOf(p pullJSON) change {
 	return c
 }
 
+// put writes a pull request. Bitbucket refuses all of it for a reviewer who may
+// not be one any more, since the account was deactivated or left the workspace
+// (https://github.com/renovatebot/renovate/issues/10700); it does not say which
+// one, who is then left out, and all of them if there are several.
 func (r *repository) put(ctx context.Context, number int, c change) (pullJSON, error) {
+	got, err := r.putOnce(ctx, number, c)
+	for i := 0; isReviewersFault(err) && i <= len(c.Reviewers); i++ {
+		without := c
+		if without.Reviewers = []uuidBody{}; i < len(c.Reviewers) {
+			without.Reviewers = slices.Delete(slices.Clone(c.Reviewers), i, i+1)
+		}
+		got, err = r.putOnce(ctx, number, without)
+	}
+	return got, err
+}
+
+func (r *repository) putOnce(ctx context.Context, number int, c any) (pullJSON, error) {
 	var got pullJSON
 	_, err := r.client.call(ctx, request{method: http.MethodPut, url: r.pullAt(number), json: c}, &got)
 	return got, err
+}
+
+// isReviewersFault reports whether a pull request was refused for its reviewers.
+func isReviewersFault(err error) bool {
+	e, ok := errors.AsType[*statusError](err)
+	return ok && e.status == http.StatusBadRequest && slices.Contains(e.fields, "reviewers")
 }
 
 func (r *repository) pullAt(number int, parts ...string) string {
@@ -246,9 +269,9 @@ func (r *repository) update(ctx context.Context, number int, u providers.PullUpd
 func (r *repository) SetDraft(ctx context.Context, number int, draft bool) error {
 	p, err := r.readPull(ctx, number)
 	if err == nil && p.Draft != draft {
-		c := changeOf(p)
-		c.Draft = draft
-		_, err = r.put(ctx, number, c)
+		// This alone leaves the rest as it is, unlike a title alone: recorded in
+		// https://github.com/abhinav/git-spice, TestIntegration/SubmitEditDraft.yaml.
+		_, err = r.putOnce(ctx, number, map[string]any{"type": "pullrequest", "draft": draft})
 	}
 	return r.wrap(fmt.Sprintf("change the draft state of pull request #%d", number), err)
 }

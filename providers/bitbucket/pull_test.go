@@ -598,3 +598,128 @@ func TestQueries(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestAccessTokenIsExamined proves that a token which is nobody's is not called a
+// bad one, and that a bad one is.
+func TestAccessTokenIsExamined(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	w.store.AddAccount(memory.Account{Login: "bot", Bot: true})
+	w.store.AddToken(memory.Token{Value: "access-token", Login: "bot", Kind: "access"})
+	if err := repo.Do(func(s *memory.State) error { s.Members["bot"] = providers.CanWrite; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]providers.Answer{"access-token": providers.Yes, "wrong-token": providers.No} {
+		o := w.options(w.server.Client().Transport)
+		o.Token = token
+		findings, err := w.repository(t, o).(providers.Examiner).Examine(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]providers.Answer{}
+		for _, f := range findings {
+			got[f.What] = f.Answer
+		}
+		if got[providers.UseCredential] != want || got[providers.SeeRepository] != want || (got[providers.PushBranches] == providers.No) != (want == providers.No) {
+			t.Errorf("%s: got %v", token, got)
+		}
+	}
+}
+
+// TestTokenWithoutUser proves that a person's token which may not say whose it is
+// finds its own comment, and changes nobody else's.
+func TestTokenWithoutUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	w.store.AddToken(memory.Token{Value: "narrow", Login: "writer", Scopes: []string{"write:repository:bitbucket", "write:pullrequest:bitbucket"}})
+	o := w.options(w.server.Client().Transport)
+	o.Email, o.Token = "writer@example.com", "narrow"
+	r := w.repository(t, o)
+	p, _ := opened(t, w.over(t, w.server.Client().Transport))
+	if _, err := w.as(t, providertest.Admin).AddComment(t.Context(), p.Number, "[//]: # (towpath:plan)\n\nby another person"); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{"one", "two", "two"} {
+		if _, err := r.UpsertComment(t.Context(), p.Number, "plan", body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	comments, err := r.Comments(t.Context(), p.Number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range comments {
+		lines := strings.Split(strings.TrimSpace(c.Body), "\n")
+		got = append(got, c.Author.Login+": "+lines[len(lines)-1])
+	}
+	if diff := cmp.Diff([]string{"admin: by another person", "writer: two"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestReviewerWhoLeft proves that one who may review no more keeps nobody from
+// changing a pull request, and that the others stay.
+func TestReviewerWhoLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	repo := w.addRepo(t, map[string]memory.File{"a.txt": text("a\n")})
+	for _, login := range []string{"eve", "ada", "bob"} {
+		w.store.AddAccount(memory.Account{Login: login})
+	}
+	leave := func(logins ...string) {
+		t.Helper()
+		if err := repo.Do(func(s *memory.State) error {
+			for _, login := range []string{"eve", "ada", "bob"} {
+				s.Members[login] = providers.CanRead
+			}
+			for _, login := range logins {
+				delete(s.Members, login)
+			}
+			s.Pulls[0].Reviewers = []string{"eve", "ada"}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := w.as(t, providertest.Writer)
+	p, _ := opened(t, w.over(t, w.server.Client().Transport))
+	reviewers := func() []string {
+		t.Helper()
+		var out []string
+		if err := repo.Do(func(s *memory.State) error { out = s.Pulls[0].Reviewers; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for title, test := range map[string]struct{ left, want []string }{
+		"one left":  {[]string{"eve"}, []string{"ada"}},
+		"both left": {[]string{"eve", "ada"}, nil},
+		"none left": {nil, []string{"eve", "ada"}},
+	} {
+		leave(test.left...)
+		got, err := r.UpdatePull(t.Context(), p.Number, providers.PullUpdate{Title: &title})
+		if err != nil || got.Title != title {
+			t.Errorf("%s: the title is %q, and the error %v", title, got.Title, err)
+		}
+		if diff := cmp.Diff(test.want, reviewers()); diff != "" {
+			t.Errorf("%s: %s", title, diff)
+		}
+	}
+	leave("eve")
+	if err := r.(providers.ReviewRequester).RequestReviews(t.Context(), p.Number, []string{"bob"}, nil); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"ada", "bob"}, reviewers()); diff != "" {
+		t.Error(diff)
+	}
+	leave("eve")
+	if err := r.(providers.Drafter).SetDraft(t.Context(), p.Number, true); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"eve", "ada"}, reviewers()); diff != "" {
+		t.Error(diff)
+	}
+}

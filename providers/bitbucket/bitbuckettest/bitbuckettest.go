@@ -41,7 +41,7 @@ What could not be verified, for lack of an account to try it with:
     (x-attributes:"executable" and x-attributes="executable"): here both;
   - whether PUT of a pull request empties what is left out: here it does
     (git-spice#1161 says so of the description, sourcegraph#46970 of the
-    reviewers), but for draft and close_source_branch;
+    reviewers) if there is a title, but for draft and close_source_branch;
   - the order of a pull request's commits: here the newest first, although the
     page says chronological;
   - what a merge answers that a check or a conflict keeps from being done: here
@@ -49,8 +49,6 @@ What could not be verified, for lack of an account to try it with:
   - whether src can be filtered by path with "q": here it can, as the page says
     that all listings can; the driver does without where it cannot;
   - whether a nickname may be asked for in a query of permissions;
-  - what an access token without the scope account gets from /user: here 403, as
-    any credential without a scope;
   - how long the description of a status may be, and who may set one: here who
     may write;
   - whether merge-base answers 404 for commits with nothing in common;

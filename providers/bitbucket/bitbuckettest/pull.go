@@ -218,9 +218,11 @@ func (c *call) openPull() answer {
 	return answer{status: http.StatusCreated, body: c.pullObject(p), header: http.Header{"Location": {c.api("pullrequests", strconv.Itoa(p.Number))}}}
 }
 
-// changePull replaces an open pull request: without a title it is an error
-// (https://github.com/renovatebot/renovate/issues/3509), and what else is left
-// out is emptied.
+// changePull replaces an open pull request: with a title, what is left out is
+// emptied (https://github.com/abhinav/git-spice/pull/1161). Without one only what
+// is there is changed, as recorded in https://github.com/abhinav/git-spice,
+// TestIntegration/SubmitEditDraft.yaml; a description needs one
+// (https://github.com/renovatebot/renovate/issues/3509).
 func (c *call) changePull(p *memory.Pull) answer {
 	if a := c.may("pullrequest", true, providers.CanRead); a.status != 0 {
 		return a
@@ -229,7 +231,7 @@ func (c *call) changePull(p *memory.Pull) answer {
 	if err := c.read(&in); err != nil {
 		return failure(http.StatusBadRequest, "%v", err)
 	}
-	if in.Title == "" {
+	if in.Title == "" && (in.Description != nil || in.Reviewers != nil || in.Draft == nil) {
 		return badField("title", "This field is required.")
 	}
 	if p.State != providers.Open {
@@ -242,7 +244,9 @@ func (c *call) changePull(p *memory.Pull) answer {
 	if bad.status != 0 {
 		return bad
 	}
-	p.Title, p.Body, p.Reviewers = in.Title, "", reviewers
+	if in.Title != "" {
+		p.Title, p.Body, p.Reviewers = in.Title, "", reviewers
+	}
 	if in.Description != nil {
 		p.Body = *in.Description
 	}

@@ -119,7 +119,10 @@ func (c *call) self() answer {
 	if !c.known {
 		return failure(http.StatusUnauthorized, "Authentication is required for this endpoint.")
 	}
-	if !c.scoped("user", false) && !c.scoped("account", false) || c.token.Kind == "access" {
+	if c.token.Kind == "access" { // https://github.com/danger/danger-js/pull/1398
+		return failure(http.StatusUnauthorized, "Token is invalid or not supported for this endpoint.")
+	}
+	if !c.scoped("user", false) && !c.scoped("account", false) {
 		return c.lacking("read:user:bitbucket")
 	}
 	return success(accountObject(c.account))
