@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/towpath-dev/towpath/internal/fault"
+	"github.com/towpath-dev/towpath/internal/transport"
 )
 
 func main() { os.Exit(start(time.Now)) }
@@ -94,18 +95,6 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// sleep waits, or returns early with the context's error.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
 // run runs one command line and returns the exit status.
 func run(ctx context.Context, args []string, c console) int {
 	out := &output{w: c.out}
@@ -114,7 +103,7 @@ func run(ctx context.Context, args []string, c console) int {
 		c.now = time.Now
 	}
 	if c.sleep == nil {
-		c.sleep = sleep
+		c.sleep = transport.Sleep
 	}
 	if c.jitter == nil {
 		c.jitter = rand.Float64

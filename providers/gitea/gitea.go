@@ -82,7 +82,7 @@ func New(o Options) (*Forge, error) {
 		f.prefix = "WIP:"
 	}
 	if f.sleep == nil {
-		f.sleep = sleep
+		f.sleep = transport.Sleep
 	}
 	if f.redact == nil {
 		f.redact = new(redact.Secrets)
@@ -102,17 +102,6 @@ func New(o Options) (*Forge, error) {
 	f.api = &http.Client{Transport: &checked{client: client, host: f.host, redact: f.redact, json: true}}
 	f.raw = &http.Client{Transport: &checked{client: client, host: f.host, redact: f.redact}}
 	return f, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }
 
 // Repository returns the repository at a path, such as acme/config. It does no

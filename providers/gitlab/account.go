@@ -26,7 +26,7 @@ func (r *repository) Self(ctx context.Context) (providers.User, error) {
 	var u *gitlab.User
 	var err error
 	if f.jobToken {
-		// All that a job's token may ask for (https://docs.gitlab.com/ci/jobs/ci_job_token/).
+		// All that a job's token may ask about itself (https://docs.gitlab.com/ci/jobs/ci_job_token/).
 		var job *gitlab.Job
 		if job, _, err = r.client.Jobs.GetJobTokensJob(nil, option); err == nil {
 			u = job.User

@@ -98,6 +98,8 @@ func (r *repository) guard(ctx context.Context, c providers.CommitRequest, actio
 		meta, _, err := r.client.RepositoryFiles.GetFileMetaData(r.path, change.Path,
 			&gitlab.GetFileMetaDataOptions{Ref: new(c.Parent)}, option)
 		switch {
+		case errors.Is(err, gitlab.ErrNotFound) && r.forge.jobToken:
+			return r.fail("commit to "+c.Branch, reply, err) // it may be the project that is hidden: HEAD does not tell
 		case errors.Is(err, gitlab.ErrNotFound):
 			return r.conflict("commit to "+c.Branch, change.Path+" is not in the commit that it was read from")
 		case err != nil:
@@ -150,6 +152,8 @@ var conflicts = regexp.MustCompile(`(?i)a branch called .* already exists|branch
 	`has changed since you started editing it|a file with this name (?:already exists|doesn't exist)|` +
 	`you can only create or edit files when you are on a branch|please refresh and try again|could not update refs/heads/`)
 
+const rulePrefix = "GitLab: "
+
 // commitFault says why a commit was refused.
 func (r *repository) commitFault(ctx context.Context, c providers.CommitRequest, reply *reply, err error) error {
 	act := "commit to " + c.Branch
@@ -190,12 +194,14 @@ func (r *repository) commitFault(ctx context.Context, c providers.CommitRequest,
 			Code: fault.Usage, Message: fmt.Sprintf("%s on %s: GitLab takes no branch of this name", act, r.name),
 			Hint: "choose another name", Err: errors.New(text),
 		}
-	case strings.HasPrefix(text, "GitLab: ") || strings.Contains(text, "hook"):
-		// The server's rules and hooks speak to people with this prefix
-		// (https://docs.gitlab.com/administration/server_hooks/#custom-error-messages).
+	case status == http.StatusBadRequest && text != "", strings.HasPrefix(text, rulePrefix), strings.Contains(text, "hook"):
+		// The server's rules and hooks speak to people with a prefix
+		// (https://docs.gitlab.com/administration/server_hooks/#custom-error-messages),
+		// which this API cuts off (GitLab's lib/gitlab/git/pre_receive_error.rb), so
+		// that nothing but what is left tells them.
 		return &fault.Error{
 			Code: fault.Refused, Message: act + " on " + r.name, Hint: "keep to the project's push rules",
-			Err: said(providers.ErrForbidden, strings.TrimPrefix(text, "GitLab: ")),
+			Err: said(providers.ErrForbidden, strings.TrimPrefix(text, rulePrefix)),
 		}
 	}
 	return r.fail(act, reply, err)

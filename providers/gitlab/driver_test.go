@@ -558,33 +558,40 @@ func TestExamine(t *testing.T) {
 	for name, tt := range map[string]struct {
 		token    *memory.Token // of writer; nil means none
 		archived bool
+		public   bool
 		want     map[string]providers.Answer
 	}{
-		"api": {&memory.Token{Scopes: []string{"api"}}, false, map[string]providers.Answer{
+		"api": {&memory.Token{Scopes: []string{"api"}}, false, false, map[string]providers.Answer{
 			providers.UseCredential: providers.Yes, providers.SeeRepository: providers.Yes, providers.ReadFiles: providers.Yes,
 			providers.PushBranches: providers.Yes, "push to the base branch": providers.Yes, providers.OpenPulls: providers.Yes,
 			"comment": providers.Yes, "set statuses": providers.Yes, "merge": providers.Yes, "add labels": providers.Yes,
 			"read who may do what": providers.Yes, "register webhooks": providers.No,
 		}},
-		"read_api": {&memory.Token{ReadOnly: true}, false, map[string]providers.Answer{
+		"read_api": {&memory.Token{ReadOnly: true}, false, false, map[string]providers.Answer{
 			providers.UseCredential: providers.Yes, providers.SeeRepository: providers.Yes, providers.ReadFiles: providers.Yes,
 			providers.PushBranches: providers.No, "push to the base branch": providers.No, providers.OpenPulls: providers.No,
 			"comment": providers.No, "set statuses": providers.No, "merge": providers.No, "add labels": providers.No,
 			"read who may do what": providers.Yes, "register webhooks": providers.No,
 		}},
-		"job": {&memory.Token{Kind: "job"}, false, map[string]providers.Answer{
+		"job": {&memory.Token{Kind: "job"}, false, false, map[string]providers.Answer{
+			providers.UseCredential: providers.Yes, providers.SeeRepository: providers.No, providers.ReadFiles: providers.No,
+			providers.PushBranches: providers.No, "push to the base branch": providers.No, providers.OpenPulls: providers.No,
+			"comment": providers.No, "set statuses": providers.No, "merge": providers.No, "add labels": providers.No,
+			"read who may do what": providers.No, "register webhooks": providers.No,
+		}},
+		"job in a public project": {&memory.Token{Kind: "job"}, false, true, map[string]providers.Answer{
 			providers.UseCredential: providers.Yes, providers.SeeRepository: providers.Yes, providers.ReadFiles: providers.Yes,
 			providers.PushBranches: providers.No, "push to the base branch": providers.No, providers.OpenPulls: providers.No,
 			"comment": providers.No, "set statuses": providers.No, "merge": providers.No, "add labels": providers.No,
 			"read who may do what": providers.No, "register webhooks": providers.No,
 		}},
-		"none": {nil, false, map[string]providers.Answer{
+		"none": {nil, false, false, map[string]providers.Answer{
 			providers.UseCredential: providers.No, providers.SeeRepository: providers.No, providers.ReadFiles: providers.No,
 			providers.PushBranches: providers.No, "push to the base branch": providers.No, providers.OpenPulls: providers.No,
 			"comment": providers.No, "set statuses": providers.No, "merge": providers.No, "add labels": providers.No,
 			"read who may do what": providers.No, "register webhooks": providers.No,
 		}},
-		"archived": {&memory.Token{Scopes: []string{"api"}}, true, map[string]providers.Answer{
+		"archived": {&memory.Token{Scopes: []string{"api"}}, true, false, map[string]providers.Answer{
 			providers.UseCredential: providers.Yes, providers.SeeRepository: providers.Yes, providers.ReadFiles: providers.Yes,
 			providers.PushBranches: providers.No, "push to the base branch": providers.No, providers.OpenPulls: providers.No,
 			"comment": providers.No, "set statuses": providers.No, "merge": providers.No, "add labels": providers.No,
@@ -594,7 +601,7 @@ func TestExamine(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newProject(t, map[string]string{"a.txt": "a\n"})
-			p.do(t, func(s *memory.State) { s.Archived = tt.archived })
+			p.do(t, func(s *memory.State) { s.Archived, s.Public = tt.archived, tt.public })
 			var o gitlab.Options
 			if tt.token != nil {
 				token := *tt.token
@@ -615,6 +622,9 @@ func TestExamine(t *testing.T) {
 				if (f.Hint == "") != (f.Answer == providers.Yes) {
 					t.Errorf("%+v: only what can be done has no hint", f)
 				}
+				if o.JobToken != "" && f.Answer != providers.Yes && !strings.HasPrefix(f.Hint, jobHint) {
+					t.Errorf("%+v: the hint is not that a job's token does not do", f)
+				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("the answers differ:\n%s\n%+v", diff, findings)
@@ -623,10 +633,11 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// TestJobToken reads with a job's token, by REST alone.
+// TestJobToken reads a public project with a job's token, by REST alone.
 func TestJobToken(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, map[string]string{"a.txt": "a\n"})
+	p.do(t, func(s *memory.State) { s.Public = true })
 	p.forge.AddToken(memory.Token{Value: "job-x", Login: "writer", Kind: "job"})
 	wire := &providertest.Wire{Base: p.client.Transport}
 	r := p.with(t, gitlab.Options{JobToken: "job-x", Transport: transport.Options{Base: wire}})

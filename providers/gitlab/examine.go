@@ -48,6 +48,7 @@ type examination struct {
 	jobToken, anonymous bool
 	scopes              []string // nil if not known
 	visible             bool
+	hidden              string // what to do if it is not
 	archived            bool
 	known               bool // access is
 	access              providers.Permission
@@ -82,7 +83,7 @@ func (r *repository) examineCredential(ctx context.Context, e *examination) erro
 		e.credential.Detail = "it is that of @" + self.Login
 	}
 	if e.jobToken {
-		e.credential.Detail = "it is a job's token, which can only read"
+		e.credential.Detail = "it is a job's token, which reads public projects only"
 		return nil
 	}
 	_, option := begin(ctx)
@@ -102,11 +103,11 @@ func (r *repository) examineCredential(ctx context.Context, e *examination) erro
 }
 
 func (r *repository) examineProject(ctx context.Context, e *examination) error {
-	e.project = providers.Finding{What: providers.SeeRepository, Answer: providers.Yes}
+	e.project, e.hidden = providers.Finding{What: providers.SeeRepository, Answer: providers.Yes}, r.hiddenHint()
 	info, err := r.Info(ctx)
 	switch {
 	case errors.Is(err, providers.ErrNotFound), errors.Is(err, providers.ErrUnauthorized), errors.Is(err, providers.ErrForbidden):
-		e.project.Answer, e.project.Detail, e.project.Hint = providers.No, "GitLab shows no project "+r.path, hintProject
+		e.project.Answer, e.project.Detail, e.project.Hint = providers.No, "GitLab shows no project "+r.path, e.hidden
 		return nil
 	case err != nil:
 		return err
@@ -136,7 +137,7 @@ func (e *examination) finding(what string, v verdict) providers.Finding {
 // all is no if one is, else unknown if one is, else yes.
 func (e *examination) all(verdicts ...verdict) verdict {
 	if !e.visible {
-		return verdict{providers.No, "the repository is not visible", hintProject}
+		return verdict{providers.No, "the repository is not visible", e.hidden}
 	}
 	for _, answer := range []providers.Answer{providers.No, providers.Unknown} {
 		for _, v := range verdicts {
@@ -159,7 +160,7 @@ func (e *examination) scope(needed ...string) verdict {
 	writes := len(needed) == 1
 	switch {
 	case writes && e.jobToken:
-		return verdict{providers.No, "a job's token can only read", hintScope}
+		return verdict{providers.No, "a job's token writes to no project", hintJob}
 	case writes && e.anonymous:
 		return verdict{providers.No, "there is no credential", "give a token, such as a project access token with the scope api"}
 	case e.jobToken || e.anonymous:
@@ -178,7 +179,13 @@ func (e *examination) scope(needed ...string) verdict {
 }
 
 func (e *examination) role(needed providers.Permission) verdict {
-	if !e.known {
+	switch {
+	case e.known:
+	case e.jobToken && needed == providers.CanRead && e.branch != nil:
+		return verdict{answer: providers.Yes, detail: "the project is public"}
+	case e.jobToken:
+		return verdict{providers.Unknown, "to GitLab a job's token has no role", hintJob}
+	default:
 		return verdict{providers.Unknown, "GitLab does not tell the role", hintRole}
 	}
 	if e.access >= needed {
@@ -220,7 +227,10 @@ func (e *examination) merge() verdict {
 
 // person is yes for what GitLab only tells a user.
 func (e *examination) person() verdict {
-	if e.jobToken || e.anonymous {
+	switch {
+	case e.jobToken:
+		return verdict{providers.No, "GitLab tells it only to users", hintJob}
+	case e.anonymous:
 		return verdict{providers.No, "GitLab tells it only to users", hintScope}
 	}
 	return verdict{answer: providers.Yes}

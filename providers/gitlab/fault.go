@@ -21,6 +21,11 @@ const (
 	hintScope   = "use a project access token with the scope api and the role Developer, or Maintainer where that is needed"
 	hintProject = "check the spelling, and that the token may see it: GitLab does not tell the two apart"
 	hintRole    = "give the token's user the role Developer or Maintainer in the project"
+
+	// GitLab looks at a job's token at few endpoints, of which that for a project is
+	// none, and takes it for no token at the others
+	// (https://docs.gitlab.com/ci/jobs/ci_job_token/#job-token-access).
+	hintJob = "a job's token reads public projects only, and writes to none: " + hintScope
 )
 
 // fail says of a call that it did not work: act is a verb phrase such as "open
@@ -81,17 +86,25 @@ func isUnanswered(err error) bool {
 // notFound is for 404, of which the message tells what is missing: "404 Project
 // Not Found", "404 Branch Not Found".
 func (r *repository) notFound(act string, reply *reply) error {
-	if reply == nil || reply.message == "" || strings.Contains(reply.message, "Project Not Found") || reply.message == "404 Not Found" {
-		hint := hintProject
-		if !r.forge.hasToken {
-			hint = "check the spelling, or give a token: without one only public projects are visible"
-		}
-		return &fault.Error{Code: fault.NotFound, Message: act, Hint: hint, Err: providers.ErrNotFound}
+	hidden := r.forge.jobToken && reply != nil && strings.Contains(reply.message, "Group Not Found")
+	if hidden || reply == nil || reply.message == "" || strings.Contains(reply.message, "Project Not Found") || reply.message == "404 Not Found" {
+		return &fault.Error{Code: fault.NotFound, Message: act, Hint: r.hiddenHint(), Err: providers.ErrNotFound}
 	}
 	return &fault.Error{
 		Code: fault.NotFound, Message: act, Hint: "check the name, and that it was not deleted meanwhile",
 		Err: said(providers.ErrNotFound, strings.TrimPrefix(reply.message, "404 ")),
 	}
+}
+
+// hiddenHint says what to do about a project that is not there, or not to be seen.
+func (r *repository) hiddenHint() string {
+	switch {
+	case r.forge.jobToken:
+		return hintJob
+	case !r.forge.hasToken:
+		return "check the spelling, or give a token: without one only public projects are visible"
+	}
+	return hintProject
 }
 
 // refused is for what GitLab said no to.
@@ -111,7 +124,7 @@ func (r *repository) refused(act string, e *gitlab.ErrorResponse) error {
 			// Where a job's token may not be used, GitLab does not look at it.
 			return r.forbidden(act, text, nil)
 		case r.forge.jobToken:
-			hint = "the job may be over, whose token this is; " + hintScope
+			hint = "the job may be over, whose token this is; besides, " + hintJob
 		}
 		return &fault.Error{Code: fault.Access, Message: act, Hint: hint, Err: said(providers.ErrUnauthorized, text)}
 	case http.StatusForbidden:
@@ -122,6 +135,12 @@ func (r *repository) refused(act string, e *gitlab.ErrorResponse) error {
 			Err: said(providers.ErrConflict, text),
 		}
 	case http.StatusMethodNotAllowed, http.StatusNotAcceptable:
+		if isMoved(e.Response, text) {
+			return &fault.Error{
+				Code: fault.NotFound, Message: act, Hint: "give the project by the name that it has now",
+				Err: fmt.Errorf("%w: the project was renamed or moved", providers.ErrNotFound),
+			}
+		}
 		return &fault.Error{
 			Code: fault.Refused, Message: act, Hint: "see on the merge request what it waits for",
 			Err: said(providers.ErrForbidden, text),
@@ -136,6 +155,16 @@ func (r *repository) refused(act string, e *gitlab.ErrorResponse) error {
 		text = http.StatusText(status)
 	}
 	return fmt.Errorf("%s: GitLab answered %d: %s", act, status, text)
+}
+
+// isMoved reports whether the project has another name by now. GitLab redirects GET
+// from the old one, and answers all else with 405 (find_project! in its
+// lib/api/helpers.rb). That says so, except to HEAD, for which there is no other 405.
+func isMoved(resp *http.Response, text string) bool {
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		return false
+	}
+	return strings.Contains(text, "moved projects") || resp.Request != nil && resp.Request.Method == http.MethodHead
 }
 
 // forbidden is for 403. A token whose scope is too narrow is told which it lacks
@@ -158,7 +187,7 @@ func (r *repository) forbidden(act, text string, body []byte) error {
 			Hint: "make a token with the scope api", Err: providers.ErrForbidden,
 		}
 	case r.forge.jobToken:
-		hint = "a job's token can only read; " + hintScope
+		hint = hintJob
 	case !r.forge.hasToken:
 		hint = "give a token, such as a project access token with the scope api"
 	}

@@ -3,6 +3,7 @@ package gitlab_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,17 @@ func commit(r providers.Repository, branch, parent string) error {
 	})
 	return err
 }
+
+// amend changes a.txt on main.
+func amend(r providers.Repository, head string) error {
+	_, err := r.Commit(context.Background(), providers.CommitRequest{
+		Branch: "main", Parent: head, Head: head, Message: "Try it",
+		Changes: []providers.Change{{Path: "a.txt", Before: &providers.Entry{}, Content: []byte("new\n")}},
+	})
+	return err
+}
+
+const jobHint = "a job's token reads public projects only, and writes to none: use a project access token with the scope api"
 
 // TestFaults tries what a person can get wrong.
 func TestFaults(t *testing.T) {
@@ -81,8 +93,80 @@ func TestFaults(t *testing.T) {
 		{
 			name:    "a job's token that writes",
 			options: token(memory.Token{Kind: "job"}),
+			prepare: func(s *memory.State) { s.Public = true },
 			do:      func(_ context.Context, r providers.Repository, sha string) error { return commit(r, "x", sha) },
-			want:    providers.ErrForbidden, hint: "project access token with the scope api",
+			want:    providers.ErrForbidden, hint: jobHint,
+		},
+		{
+			name:    "a job's token that writes to a private project",
+			options: token(memory.Token{Kind: "job"}),
+			do:      func(_ context.Context, r providers.Repository, sha string) error { return commit(r, "x", sha) },
+			want:    providers.ErrNotFound, hint: jobHint,
+		},
+		{
+			name:    "a job's token that adds to a branch of a private project",
+			options: token(memory.Token{Kind: "job"}),
+			do:      func(_ context.Context, r providers.Repository, sha string) error { return amend(r, sha) },
+			want:    providers.ErrNotFound, hint: jobHint,
+		},
+		{
+			name:    "a job's token that reads a private project",
+			options: token(memory.Token{Kind: "job"}),
+			do: func(ctx context.Context, r providers.Repository, _ string) error {
+				_, err := r.Resolve(ctx, "main")
+				return err
+			},
+			want: providers.ErrNotFound, hint: jobHint,
+		},
+		{
+			name:    "a job's token that merges",
+			options: token(memory.Token{Kind: "job"}),
+			prepare: func(s *memory.State) {
+				s.Public = true
+				_, _ = s.Push(memory.Push{Branch: "x", Actor: "admin", Files: map[string]*memory.File{"x": {Content: []byte("x")}}})
+				_, _ = s.OpenPull(memory.NewPull{Head: "x", Base: "main", Title: "x", Actor: "admin"})
+			},
+			do: func(ctx context.Context, r providers.Repository, _ string) error {
+				pulls, err := r.Pulls(ctx, providers.PullQuery{Head: "x"})
+				if err != nil || len(pulls) != 1 {
+					return fmt.Errorf("%d pull requests: %w", len(pulls), err)
+				}
+				_, err = r.MergePull(ctx, pulls[0].Number, providers.Merge{Head: pulls[0].Head.SHA})
+				return err
+			},
+			want: providers.ErrForbidden, hint: jobHint,
+		},
+		{
+			name:    "a job's token that merges when it passes",
+			options: token(memory.Token{Kind: "job"}),
+			prepare: func(s *memory.State) {
+				s.Public = true
+				_, _ = s.Push(memory.Push{Branch: "x", Actor: "admin", Files: map[string]*memory.File{".gitlab-ci.yml": {Content: []byte("x")}}})
+				_, _ = s.OpenPull(memory.NewPull{Head: "x", Base: "main", Title: "x", Actor: "admin"})
+			},
+			do: func(ctx context.Context, r providers.Repository, _ string) error {
+				pulls, err := r.Pulls(ctx, providers.PullQuery{Head: "x"})
+				if err != nil || len(pulls) != 1 {
+					return fmt.Errorf("%d pull requests: %w", len(pulls), err)
+				}
+				return r.(providers.AutoMerger).EnableAutoMerge(ctx, pulls[0].Number, providers.Merge{Head: pulls[0].Head.SHA})
+			},
+			want: providers.ErrForbidden, hint: jobHint,
+		},
+		{
+			name:    "a job's token that asks for a team",
+			options: token(memory.Token{Kind: "job"}),
+			do: func(ctx context.Context, r providers.Repository, _ string) error {
+				_, err := r.(providers.Teams).IsMember(ctx, "acme/private", providers.User{ID: "1"})
+				return err
+			},
+			want: providers.ErrNotFound, hint: jobHint,
+		},
+		{
+			name:    "the token of a job that is over",
+			options: token(memory.Token{Kind: "job", Expired: true}),
+			do:      func(ctx context.Context, r providers.Repository, _ string) error { _, err := r.Self(ctx); return err },
+			want:    providers.ErrUnauthorized, hint: "the job may be over, whose token this is; besides, " + jobHint,
 		},
 		{
 			name:    "a job's token that asks for a role",
@@ -288,8 +372,26 @@ func TestStrangeAnswers(t *testing.T) {
 			newCommit, providers.ErrForbidden, "a file is larger than the project allows", "push rules",
 		},
 		{
-			"a push rule", 400, "application/json", `{"message":"GitLab: Commit message does not follow the pattern '^JIRA'"}`,
-			newCommit, providers.ErrForbidden, "does not follow the pattern", "push rules",
+			// As in https://github.com/dependabot/dependabot-script/issues/260.
+			"a push rule", 400, "application/json", `{"message":"Commit message does not follow the pattern '^JIRA'"}`,
+			newCommit, providers.ErrForbidden, "forbidden: Commit message does not follow the pattern", "push rules",
+		},
+		{
+			"a push rule with its prefix", 400, "application/json", `{"message":"GitLab: Commit message does not follow the pattern '^JIRA'"}`,
+			newCommit, providers.ErrForbidden, "forbidden: Commit message does not follow the pattern", "push rules",
+		},
+		{
+			"a moved project", 405, "application/json", `{"message":"Non GET methods are not allowed for moved projects"}`,
+			newCommit, providers.ErrNotFound, "the project was renamed or moved", "the name that it has now",
+		},
+		{
+			"a moved project that is asked by HEAD", 405, "application/json", `{"message":"Non GET methods are not allowed for moved projects"}`,
+			func(r providers.Repository) error { return amend(r, someSHA) },
+			providers.ErrNotFound, "the project was renamed or moved", "the name that it has now",
+		},
+		{
+			"what is not yet allowed", 405, "application/json", `{"message":"405 Method Not Allowed"}`,
+			newCommit, providers.ErrForbidden, "commit to x", "on the merge request",
 		},
 		{
 			"a commit that may have been made", 500, "application/json", `{"message":"500 Internal Server Error"}`,

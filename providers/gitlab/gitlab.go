@@ -46,7 +46,7 @@ type Options struct {
 
 	Token    string // a personal, project or group access token
 	OAuth    string // an OAuth token; GitLab takes other tokens this way too
-	JobToken string // CI_JOB_TOKEN, which can only read
+	JobToken string // CI_JOB_TOKEN, which reads public projects only
 
 	// Transport is used with Origins and Authorize replaced. Its Now is also the
 	// clock by which deliveries of webhooks are too old.
@@ -106,7 +106,7 @@ func New(o Options) (*Forge, error) {
 		f.now = time.Now
 	}
 	if f.sleep == nil {
-		f.sleep = pause
+		f.sleep = transport.Sleep
 	}
 	if f.redact == nil {
 		f.redact = new(redact.Secrets)
@@ -252,15 +252,4 @@ func origin(address string) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

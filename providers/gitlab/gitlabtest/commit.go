@@ -27,6 +27,9 @@ type action struct {
 // Files::MultiService (GitLab's app/services/commits/create_service.rb,
 // app/services/files/multi_service.rb).
 func (c *call) createCommit() (any, error) {
+	if !c.known {
+		return nil, unauthorized() // authorize_push_to_branch! in lib/api/commits.rb
+	}
 	branch, err := c.required("branch")
 	if err != nil {
 		return nil, err

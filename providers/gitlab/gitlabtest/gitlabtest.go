@@ -16,7 +16,6 @@ documentation nor the stored versions of its source tell:
   - that the list of commits of a ref that is not there is empty;
   - that a merge request without a difference is refused: GitLab opens one, which
     the store cannot keep, so the answer here is a made-up 422;
-  - that a job's token is answered by 401 wherever it may not be used;
   - what exactly a page token of a tree is; it is opaque here;
   - the order of the commits of a comparison, taken to be the oldest first;
   - that approvals and reviewers' states show requested changes without a licence;
@@ -92,7 +91,7 @@ type call struct {
 	me    memory.Account
 	token memory.Token
 	known bool // me is
-	job   bool // it is a job's token
+	job   bool // it is a job's token, which may be none if known is false
 
 	repo *memory.Repo
 	*memory.State
@@ -203,7 +202,8 @@ func (c *call) write(w http.ResponseWriter, body any, err error) {
 }
 
 // authenticate finds whose token it is. A token that is none is refused even where
-// none is needed (https://docs.gitlab.com/api/rest/authentication/).
+// none is needed (https://docs.gitlab.com/api/rest/authentication/), but for a job's,
+// of which allow decides.
 func (c *call) authenticate() error {
 	h := c.req.Header
 	text := h.Get("Private-Token")
@@ -217,7 +217,7 @@ func (c *call) authenticate() error {
 		return nil
 	}
 	c.me, c.token, c.known = c.forge.AccountOf(text)
-	if !c.known || c.job != (c.token.Kind == "job") {
+	if c.known = c.known && c.job == (c.token.Kind == "job"); !c.known && !c.job {
 		return unauthorized()
 	}
 	return nil
@@ -225,15 +225,19 @@ func (c *call) authenticate() error {
 
 // allow checks the scopes: reading takes api or read_api, writing api
 // (https://docs.gitlab.com/user/profile/personal_access_tokens/#personal-access-token-scopes).
-// A job's token reads some things (https://docs.gitlab.com/ci/jobs/ci_job_token/).
+// A job's token is looked at only by the endpoints that take it; to the others nobody
+// asks (find_user_from_job_token in GitLab's lib/gitlab/auth/auth_finders.rb).
 func (c *call) allow(r route) error {
 	writes := c.req.Method != http.MethodGet && c.req.Method != http.MethodHead
+	if c.job && !r.jobs {
+		c.me, c.token, c.known, c.job = memory.Account{}, memory.Token{}, false, false
+	}
 	switch {
+	case c.job && !c.known:
+		return unauthorized()
 	case r.anyScope && c.known && !c.job:
 		return nil
-	case !c.known && (writes || r.users):
-		return unauthorized()
-	case c.job && !r.jobs:
+	case !c.known && (writes && !r.late || r.users):
 		return unauthorized()
 	case c.job || !c.known:
 		return nil
@@ -271,7 +275,8 @@ type route struct {
 	method, path string
 	handle       func(*call) (any, error)
 	jobs         bool // a job's token may
-	users        bool // nobody else may
+	users        bool // nobody else may: authenticate! in GitLab's lib/api
+	late         bool // it looks for the project before it asks who writes
 	anyScope     bool
 }
 
@@ -353,7 +358,7 @@ func (c *call) inProject(handle func(*call) (any, error)) (any, error) {
 		if c.role() < providers.CanRead {
 			return notFound("Project")
 		}
-		if c.req.Method != http.MethodGet && c.req.Method != http.MethodHead && s.Archived {
+		if c.known && c.req.Method != http.MethodGet && c.req.Method != http.MethodHead && s.Archived {
 			// Nothing in an archived project can be changed
 			// (https://docs.gitlab.com/user/project/working_with_projects/#archive-a-project).
 			if strings.HasSuffix(c.req.URL.Path, "/repository/commits") {

@@ -16,19 +16,22 @@ import (
 	"github.com/towpath-dev/towpath/providers/memory"
 )
 
-// newServer has a project acme/config with one file, of which ada is a developer.
+// newServer has a project acme/config with one file, of which ada is a developer,
+// and a public one acme/open.
 func newServer(t *testing.T) http.Handler {
 	t.Helper()
 	f := memory.New(memory.Options{KeepPulls: true})
 	f.AddAccount(memory.Account{Login: "ada", Token: "t"})
 	f.AddToken(memory.Token{Value: "read", Login: "ada", ReadOnly: true})
 	f.AddToken(memory.Token{Value: "job", Login: "ada", Kind: "job"})
-	_, err := f.AddRepo("acme/config", memory.RepoOptions{
-		Author: "ada", Members: map[string]providers.Permission{"ada": providers.CanWrite},
-		Files: map[string]memory.File{"a.txt": {Content: []byte("a\n")}},
-	})
-	if err != nil {
-		t.Fatal(err)
+	for path, public := range map[string]bool{"acme/config": false, "acme/open": true} {
+		_, err := f.AddRepo(path, memory.RepoOptions{
+			Author: "ada", Members: map[string]providers.Permission{"ada": providers.CanWrite}, Public: public,
+			Files: map[string]memory.File{"a.txt": {Content: []byte("a\n")}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return gitlabtest.New(f)
 }
@@ -69,8 +72,8 @@ func TestRefusals(t *testing.T) {
 		{"no token", "GET", project, "", nil, 404, `{"message":"404 Project Not Found"}`},
 		{"Bearer", "GET", project, "", []string{"Authorization: Bearer t"}, 200, `"path_with_namespace":"acme/config"`},
 		{"a job's token for another", "GET", project, "", []string{"Private-Token: job"}, 401, ""},
-		{"a job's token", "GET", project, "", []string{"Job-Token: job"}, 200, ""},
 		{"a job's token that writes", "POST", project + "/merge_requests", "{}", []string{"Job-Token: job"}, 401, ""},
+		{"a job's token that commits", "POST", project + "/repository/commits", commit("", create), []string{"Job-Token: job"}, 404, "404 Project Not Found"},
 		{"a scope too few", "POST", project + "/issues", "{}", []string{"Private-Token: read"}, 403, `"error":"insufficient_scope"`},
 		{"a page for people", "GET", "/acme/config", "", nil, 404, "<!DOCTYPE html>"},
 		{"no endpoint", "GET", "/api/v4/nothing", "", nil, 404, `{"error":"404 Not Found"}`},
@@ -93,6 +96,58 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("got %d %s, want %d and %s", status, body, tt.status, tt.want)
 			}
 		})
+	}
+}
+
+// TestJobTokens has a job's token used where GitLab looks at it, and where it does
+// not, which is as without one.
+func TestJobTokens(t *testing.T) {
+	t.Parallel()
+	h := newServer(t)
+	const open = "/api/v4/projects/acme%2Fopen"
+	for _, tt := range []struct {
+		method, target, body, token string
+		status                      int
+		want                        string // a part of the body
+	}{
+		{"GET", "/api/v4/job", "", "job", 200, `"username":"ada"`},
+		{"GET", "/api/v4/job", "", "over", 401, "401 Unauthorized"},
+		{"GET", "/api/v4/user", "", "job", 401, "401 Unauthorized"},
+		{"GET", "/api/v4/personal_access_tokens/self", "", "job", 401, "401 Unauthorized"},
+
+		{"GET", project + "/repository/branches", "", "job", 200, `"name":"main"`},
+		{"GET", project + "/repository/commits/main", "", "job", 200, `"id"`},
+		{"GET", project + "/repository/commits/main/merge_requests", "", "job", 200, "[]"},
+		{"GET", project + "/merge_requests", "", "job", 200, "[]"},
+		{"GET", project + "/merge_requests/1", "", "job", 404, "404 Not found"},
+		{"GET", project + "/merge_requests/1/notes", "", "job", 404, "404 Not found"},
+		{"GET", project + "/repository/branches", "", "over", 401, "401 Unauthorized"},
+
+		{"GET", project, "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/branches/main", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/tags/v1", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/tree", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/files/a.txt?ref=main", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/blobs/1/raw", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/archive.tar.gz", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/merge_base", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/compare", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/commits", "", "job", 404, "404 Project Not Found"},
+		{"GET", project + "/repository/commits/main/statuses", "", "job", 401, "401 Unauthorized"},
+		{"DELETE", project + "/repository/branches/main", "", "job", 404, "404 Project Not Found"},
+
+		{"GET", open, "", "job", 200, `"permissions":null`},
+		{"GET", open, "", "over", 200, `"permissions":null`},
+		{"GET", open + "/repository/branches/main", "", "job", 200, `"can_push":false`},
+		{"GET", open + "/repository/tree?ref=main", "", "job", 200, `"a.txt"`},
+		{"POST", open + "/repository/commits", "{}", "job", 401, "401 Unauthorized"},
+		{"DELETE", open + "/repository/branches/main", "", "job", 403, "403 Forbidden"},
+		{"POST", open + "/merge_requests", "{}", "job", 401, "401 Unauthorized"},
+	} {
+		status, body := ask(t, h, tt.method, tt.target, tt.body, "Job-Token: "+tt.token)
+		if status != tt.status || !strings.Contains(body, tt.want) {
+			t.Errorf("%s %s by %s: got %d %s, want %d and %s", tt.method, tt.target, tt.token, status, body, tt.status, tt.want)
+		}
 	}
 }
 
