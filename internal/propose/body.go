@@ -26,7 +26,6 @@ const (
 	markWord = "towpath v1 "
 	keepText = "towpath keeps what you write below this line"
 	closed   = "closed"
-	replaced = "replaced"
 )
 
 // mark is what the hidden line of a body says.
@@ -36,16 +35,12 @@ type mark struct {
 	contents string // of the changed files, see contentsOf
 	head     string // the commit that holds them
 	closed   bool   // towpath closed it, no human did
-	replaced bool   // and meant to open another one, with all that it held
 }
 
 func (m mark) text() string {
 	text := markWord + "subject=" + m.subject + " versions=" + m.versions + " contents=" + m.contents + " head=" + m.head
 	if m.closed {
 		text += " " + closed
-	}
-	if m.replaced {
-		text += " " + replaced
 	}
 	return text
 }
@@ -90,8 +85,6 @@ func readMark(body string) (m mark, ok bool) {
 				m.head = value
 			case closed:
 				m.closed = true
-			case replaced:
-				m.replaced = true
 			}
 		}
 	}

@@ -156,6 +156,7 @@ func (b *attempt) guess() []string {
 
 // look learns where the branches are.
 func (b *attempt) look(ctx context.Context, heads []string) error {
+	heads = withAlternates(heads)
 	view, err := providers.Look(ctx, b.repo, providers.Question{Base: b.Base, Heads: heads})
 	if err != nil {
 		return err
@@ -208,6 +209,7 @@ func (b *attempt) lookFor(ctx context.Context, heads []string) error {
 	if len(heads) == 0 {
 		return nil
 	}
+	heads = withAlternates(heads)
 	view, err := providers.Look(ctx, b.repo, providers.Question{Base: b.Base, Heads: heads})
 	if err != nil {
 		return err
@@ -218,6 +220,15 @@ func (b *attempt) lookFor(ctx context.Context, heads []string) error {
 		b.asked[h] = true
 	}
 	return nil
+}
+
+// withAlternates adds the second names that branches may have.
+func withAlternates(heads []string) []string {
+	var out []string
+	for _, h := range heads {
+		out = append(out, h, alternate(h, h))
+	}
+	return out
 }
 
 // prepare plans the bump on the base.

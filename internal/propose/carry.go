@@ -54,7 +54,8 @@ func (f *Facts) credit(c *carried, own []bump.Move) {
 	for i := range f.trailers {
 		t := &f.trailers[i]
 		if slices.ContainsFunc(own, func(m bump.Move) bool {
-			return m.Image.Familiar() == t.Image && m.Tag == t.To && m.Digest == t.Digest
+			// A place may have room for only one of tag and digest.
+			return m.Image.Familiar() == t.Image && (t.To == "" || t.To == m.Tag) && (t.Digest == "" || t.Digest == m.Digest)
 		}) {
 			continue
 		}
@@ -207,22 +208,26 @@ func (b *attempt) replay(ctx context.Context, p string, from, to []byte) ([]byte
 	}
 	targets = slices.DeleteFunc(slices.Clone(targets), func(t bump.Target) bool { return left[t.Image] == nil })
 	after := today.Content
-	// Where the base is at the version that the branch left, the step was allowed,
-	// be it one down. Elsewhere the newer version stays.
-	for _, allowed := range []bool{true, false} {
+	// A newer version on the base stays. Where it is at the one that the branch
+	// left, the step was allowed, be it one down.
+	for _, down := range []bool{false, true} {
 		now := inventory.Inspect(p, after, targets)
 		some := slices.DeleteFunc(slices.Clone(moves), func(m bump.Move) bool {
-			isLeft := slices.ContainsFunc(now, func(place bump.Place) bool { return place.Image == m.Image && left[m.Image][place.Version] })
-			return isLeft != allowed
+			return down && !slices.ContainsFunc(now, func(place bump.Place) bool { return place.Image == m.Image && left[m.Image][place.Version] })
 		})
 		if len(some) == 0 {
 			continue
 		}
-		plan, err := bump.Scan(ctx, texts{p: after}, bump.Request{Moves: some, Set: targets, AllowDowngrade: allowed})
+		plan, err := bump.Scan(ctx, texts{p: after}, bump.Request{Moves: some, Set: targets, AllowDowngrade: down})
 		if err != nil {
 			return nil, false, err
 		}
 		for _, f := range plan.Files {
+			for _, change := range f.Changes {
+				if down && !left[change.Image][change.From] {
+					return today.Content, false, nil // the step is not allowed everywhere
+				}
+			}
 			if f.After != nil {
 				after = f.After
 			}

@@ -103,6 +103,15 @@ func TestBumpOrdersWhatIsCarriedByItsOwnBuild(t *testing.T) {
 		same(t, "b", []string{"updated #1"}, w.bump(intent("b:main-ddd"), web(2, 12)))
 		same(t, "a", []string{"updated #1"}, w.bump(intent("a:main-ccc"), web(1, 11)))
 	})
+	t.Run("digest", func(t *testing.T) {
+		t.Parallel()
+		digest := "@sha256:" + strings.Repeat("a", 64)
+		w := newWorld(t, map[string]string{".towpath.yaml": twoApps, "a/dev.yaml": "a:\n  image: {repository: ghcr.io/acme/a, tag: main-aaa}\n", "b/dev.yaml": "{}\n"})
+		web := w.built("acme/web")
+		same(t, "a", []string{"opened #1"}, w.bump(intent("a:main-bbb"+digest), web(0, 10)))
+		same(t, "a, newer", []string{"updated #1"}, w.bump(intent("a:main-ddd"+digest), web(2, 12)))
+		same(t, "a, late", []string{"unchanged #1; ghcr.io/acme/a is at main-ddd, and main-ccc" + digest + " is older"}, w.bump(intent("a:main-ccc"+digest), web(1, 11)))
+	})
 	t.Run("merged", func(t *testing.T) {
 		t.Parallel()
 		w := twoAppsInDev(t)
@@ -170,6 +179,27 @@ func TestBumpCarriesWhatIsMarked(t *testing.T) {
 	same(t, "branch", want, w.file("towpath/bump/web", "web/dev.yaml"))
 }
 
+// Carrying a version on takes back none that the base has, or that was refused.
+func TestBumpCarriesNoStepDownElsewhere(t *testing.T) {
+	t.Parallel()
+	cfg := "version: 1\nenvironments: [{name: dev}]\napps:\n  - discover: \"{app}/{env}.yaml\"\n    images: [ghcr.io/acme/a, ghcr.io/acme/b]\n"
+	twice := strings.Replace(ofTwo, "    - image: ghcr.io/acme/b", "    - image: ghcr.io/acme/a:1.0.0 # second\n    - image: ghcr.io/acme/b", 1)
+	newer := strings.Replace(twice, "a:1.0.0 # second", "a:7.0.0 # second", 1)
+	for name, test := range map[string]struct{ before, after string }{
+		"the base has a newer one meanwhile": {twice, newer},
+		"one place has a newer one":          {newer, newer + "  replicas: 2\n"},
+	} {
+		w := newWorld(t, map[string]string{".towpath.yaml": cfg, "web/dev.yaml": test.before})
+		w.bump(intent("a:2.0.0"), publication(t))
+		w.push("main", "web/dev.yaml", test.after)
+		got := w.bump(intent("b:5.0.0"), publication(t))
+		want := strings.NewReplacer("a:1.0.0", "a:2.0.0", "b:1.0.0", "b:5.0.0").Replace(test.after)
+		if file := w.file("towpath/bump/web", "web/dev.yaml"); file != want {
+			t.Errorf("%s: %q, and the branch holds %q, want %q", name, got, file, want)
+		}
+	}
+}
+
 // What a pull request holds of other images of its app counts, and is told,
 // where only the keys of the configuration lead to them.
 func TestBumpKnowsTheKeysOfOtherImages(t *testing.T) {
@@ -233,46 +263,160 @@ func TestBumpDoesNotMergeWhatPeoplePush(t *testing.T) {
 	}
 }
 
-// interrupting is a forge that cannot move a branch, and fails on a commit.
+// interrupting is a forge that cannot move a branch, and fails now and then.
 type interrupting struct {
 	appending
-	fail func() error
+	commit, open, closing func() error // called before a new branch, a pull request, a close; nil fails never
 }
 
-func (i interrupting) Commit(ctx context.Context, c providers.CommitRequest) (string, error) {
-	if c.Head == "" {
-		if err := i.fail(); err != nil {
+func (i *interrupting) Commit(ctx context.Context, c providers.CommitRequest) (string, error) {
+	if c.Head == "" && i.commit != nil {
+		if err := i.commit(); err != nil {
 			return "", err
 		}
 	}
 	return i.appending.Commit(ctx, c)
 }
 
-// A run may end, or go on, after it closed a pull request to open another one:
-// what the closed one held is not forgotten.
-func TestBumpRemembersWhatItReplaces(t *testing.T) {
-	t.Parallel()
-	for name, fault := range map[string]error{"it goes on": fmt.Errorf("502: %w", providers.ErrUnanswered), "it ends": errors.New("killed")} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, map[string]string{"web.yaml": deployment})
-			p := publication(t)
-			w.seen = appending{w.seen}
-			same(t, "first", []string{"opened #1"}, w.bump(intent("web:1.4.9"), p))
-			w.push("main", "web.yaml", deployment+"  replicas: 2\n")
-			whole := w.seen
-			w.seen = interrupting{appending{whole}, once(fault)}
-			late := intent("web:1.4.5")
-			if _, err := propose.Bump(t.Context(), w.seen, propose.Tree{}, late, p); (err != nil) != (name == "it ends") {
-				t.Fatal(err)
-			}
-			if name == "it ends" {
-				same(t, "late", []string{"opened #2; ghcr.io/acme/web is at 1.4.9, and 1.4.5 is older"}, w.bump(late, p))
-			}
-			same(t, "branch", at("1.4.9")+"  replicas: 2\n", w.file("towpath/bump/web", "web.yaml"))
-			same(t, "later", []string{"updated #2"}, w.bump(intent("web:1.5.0"), p))
-		})
+func (i *interrupting) OpenPull(ctx context.Context, p providers.NewPull) (providers.PullRequest, error) {
+	if i.open != nil {
+		if err := i.open(); err != nil {
+			return providers.PullRequest{}, err
+		}
 	}
+	return i.appending.OpenPull(ctx, p)
+}
+
+func (i *interrupting) UpdatePull(ctx context.Context, n int, u providers.PullUpdate) (providers.PullRequest, error) {
+	if u.Close && i.closing != nil {
+		if err := i.closing(); err != nil {
+			return providers.PullRequest{}, err
+		}
+	}
+	return i.appending.UpdatePull(ctx, n, u)
+}
+
+// held returns what the branch of a pull request has in web.yaml.
+func (w *world) held(number int) string {
+	w.t.Helper()
+	branch := ""
+	w.do(func(s *memory.State) error { branch = s.Pull(number).HeadBranch; return nil })
+	return w.file(branch, "web.yaml")
+}
+
+// states returns the states of the pull requests.
+func (w *world) states() []string {
+	w.t.Helper()
+	var out []string
+	w.do(func(s *memory.State) error {
+		for _, p := range s.Pulls {
+			out = append(out, fmt.Sprintf("#%d %s", p.Number, p.State))
+		}
+		return nil
+	})
+	return out
+}
+
+// Where branches cannot be moved, a pull request that clashes with the base is
+// replaced. Wherever the run ends, what it held stays in an open one or in a
+// branch that the next run finds.
+func TestBumpReplacesWithoutLoss(t *testing.T) {
+	t.Parallel()
+	lost, killed := fmt.Errorf("502: %w", providers.ErrUnanswered), errors.New("killed")
+	for _, supersede := range []propose.Supersede{propose.Update, propose.Close} {
+		for name, test := range map[string]struct {
+			interrupting
+			ends bool
+		}{
+			"nothing fails":           {},
+			"commit, going on":        {interrupting{commit: once(lost)}, false},
+			"commit, ending":          {interrupting{commit: once(killed)}, true},
+			"pull request, going on":  {interrupting{open: once(lost)}, false},
+			"pull request, ending":    {interrupting{open: once(killed)}, true},
+			"closing the old, ending": {interrupting{closing: once(killed)}, true},
+		} {
+			t.Run(string(supersede)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, map[string]string{"web.yaml": deployment})
+				p := publication(t)
+				p.Supersede = supersede
+				w.seen = appending{w.seen}
+				same(t, "first", []string{"opened #1"}, w.bump(intent("web:1.4.9"), p))
+				w.push("main", "web.yaml", deployment+"  replicas: 2\n")
+				whole := w.seen
+				failing := test.interrupting
+				failing.appending = appending{whole}
+				w.seen = &failing
+				late := intent("web:1.4.5")
+				_, err := propose.Bump(t.Context(), w.seen, propose.Tree{}, late, p)
+				if (err != nil) != test.ends {
+					t.Fatal(err)
+				}
+				w.bump(late, p)
+				same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
+				same(t, "branch", at("1.4.9")+"  replicas: 2\n", w.held(2))
+				if supersede == propose.Update {
+					same(t, "later", []string{"updated #2"}, w.bump(intent("web:1.5.0"), p))
+					w.push("main", "web.yaml", deployment+"  replicas: 3\n")
+					same(t, "replaced again", []string{"opened #3"}, w.bump(intent("web:1.6.0"), p))
+					same(t, "pulls", []string{"#1 closed", "#2 closed", "#3 open"}, w.states())
+					same(t, "branch", at("1.6.0")+"  replicas: 3\n", w.held(3))
+				}
+			})
+		}
+	}
+}
+
+// What a run that ended left on a branch counts, and so does what people put there.
+func TestBumpFindsABranchWithoutItsPullRequest(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) (*world, propose.Publication, string) {
+		t.Helper()
+		w := newWorld(t, map[string]string{"web.yaml": deployment})
+		p := publication(t)
+		w.seen = appending{w.seen}
+		same(t, "first", []string{"opened #1"}, w.bump(intent("web:1.4.9"), p))
+		w.push("main", "web.yaml", deployment+"  replicas: 2\n")
+		w.seen = &interrupting{appending: appending{w.seen}, open: once(errors.New("killed"))}
+		if _, err := propose.Bump(t.Context(), w.seen, propose.Tree{}, intent("web:1.5.0"), p); err == nil {
+			t.Fatal("the run did not end")
+		}
+		left := ""
+		w.do(func(s *memory.State) error {
+			for _, name := range s.BranchNames() {
+				if name != "main" && name != "towpath/bump/web" {
+					left = name
+				}
+			}
+			return nil
+		})
+		return w, p, left
+	}
+	t.Run("newer", func(t *testing.T) {
+		t.Parallel()
+		w, p, _ := start(t)
+		same(t, "late", []string{"opened #2; ghcr.io/acme/web is at 1.5.0, and 1.4.5 is older"}, w.bump(intent("web:1.4.5"), p))
+		same(t, "branch", at("1.5.0")+"  replicas: 2\n", w.held(2))
+		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
+	})
+	t.Run("pushed to", func(t *testing.T) {
+		t.Parallel()
+		w, p, left := start(t)
+		w.push(left, "mine.yaml", "x: 1\n")
+		if got := w.bump(intent("web:1.5.1"), p); len(got) != 1 || !strings.HasPrefix(got[0], "held: ") {
+			t.Errorf("got %q", got)
+		}
+		same(t, "file", "x: 1\n", w.file(left, "mine.yaml"))
+		same(t, "pulls", []string{"#1 open"}, w.states())
+	})
+	t.Run("the base changed again", func(t *testing.T) {
+		t.Parallel()
+		w, p, _ := start(t)
+		w.push("main", "web.yaml", deployment+"  replicas: 3\n")
+		same(t, "newer", []string{"opened #2"}, w.bump(intent("web:1.5.1"), p))
+		same(t, "branch", at("1.5.1")+"  replicas: 3\n", w.held(2))
+		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
+	})
 }
 
 // Where a pull request stays open without its branch, the branch is made again.

@@ -3,6 +3,8 @@ package propose
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,29 +22,30 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	o := &Outcome{App: g.app, Env: g.env, Branch: g.branch}
 	subject := g.branch
 	pull := b.openPull(subject)
+	others := b.otherPulls(subject, pull)
 	branch := g.branch
 	if pull != nil {
 		branch = pull.Head.Branch
-		o.Branch, o.Pull = branch, pull
 	}
+	// A run that ended before it opened the pull request that replaces this one
+	// left its branch, which holds all that this one does.
+	var replaced *providers.PullRequest
+	if next := alternate(subject, branch); b.Supersede != Close && b.isOrphan(next) {
+		replaced, pull, branch = pull, nil, next
+	}
+	o.Branch, o.Pull = branch, pull
 	head := b.view.Heads[branch]
-	// What counts is what the pull request holds, though its branch be deleted,
-	// with which GitLab and Bitbucket leave it open; and what one held that was
-	// closed for another that a run did not come to open.
-	holder, isGone := pull, pull != nil && head == ""
-	if pull == nil {
-		holder = b.replaced(subject)
-	}
-	at := head
-	if holder != nil && (isGone || pull == nil) {
-		at = holder.Head.SHA
+	// What the pull request holds counts, though its branch be deleted, with which
+	// GitLab and Bitbucket leave it open.
+	at, isGone := head, pull != nil && head == ""
+	if isGone {
+		at = pull.Head.SHA
 	}
 
 	there, told := false, false
 	if pull != nil && !isGone {
 		there, told = b.isThere(ctx, g, pull, head)
 	}
-	others := b.otherPulls(subject, pull)
 	unchanged := func() (*Outcome, error) {
 		o.State, o.Files = Unchanged, b.filesOf(g, b.draft.Plan)
 		before := b.done[o.Branch]
@@ -56,7 +59,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		return unchanged()
 	}
 	var c *carried
-	if at != "" && (holder != nil || !b.isLeftover(branch, at)) {
+	if at != "" && (pull != nil || !b.isLeftover(branch, at)) {
 		var err error
 		if c, err = b.carry(ctx, at); err != nil {
 			return nil, err
@@ -94,15 +97,12 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	}
 	if b.Supersede == Close && !told {
 		fresh := subject + "-" + m.versions
-		if branch != fresh {
+		if branch != fresh && branch != alternate(fresh, fresh) {
 			return b.replace(ctx, replacement{o, g, c, target, facts, m, pull, fresh})
 		}
 	}
 	if c != nil && head != "" && c.holds(target.contents) && (!c.stale || c.foreign != "") && (pull != nil || c.foreign == "") {
-		if o, err = b.describe(ctx, o, facts, m); err != nil {
-			return o, err
-		}
-		return o, b.closeOthers(ctx, g, o, target, others)
+		return b.conclude(ctx, conclusion{g, o, target, facts, m, replaced, others})
 	}
 	if c != nil && c.foreign != "" {
 		if there {
@@ -118,21 +118,75 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		return o, nil
 	}
 	o.Commit, err = b.commit(ctx, branch, head, c, target, facts)
-	if errors.Is(err, errMustReplace) {
-		// What the branch holds would clash with the base, and cannot be moved.
-		if pull != nil {
-			why := fmt.Sprintf("Closed: %s changed the same files, and the branch cannot be brought up to it. Another pull request takes its place.", code(b.view.Base))
-			if err := b.closePull(ctx, pull, why, true); err != nil {
-				return o, err
-			}
-			o.Pull = nil
-		}
+	switch {
+	case errors.Is(err, errMustReplace) && pull != nil:
+		// What the branch holds would clash with the base, and cannot be moved. The
+		// next pull request is open before this one is closed, so that what it holds
+		// is never without one.
+		return b.replace(ctx, replacement{o, g, c, target, facts, m, pull, b.next(subject, branch)})
+	case errors.Is(err, errMustReplace):
 		o.Commit, err = b.recreate(ctx, branch, head, target, facts)
 	}
 	if err != nil {
 		return o, err
 	}
-	return b.describe(ctx, o, facts, m)
+	return b.conclude(ctx, conclusion{g, o, target, facts, m, replaced, others})
+}
+
+// conclusion is an outcome whose branch is where it should be.
+type conclusion struct {
+	group    *group
+	outcome  *Outcome
+	target   *target
+	facts    *Facts
+	mark     mark
+	replaced *providers.PullRequest // that it takes the place of; nil if there is none
+	others   []providers.PullRequest
+}
+
+// conclude brings the pull request of an outcome to its branch, and closes those
+// that it has overtaken.
+func (b *attempt) conclude(ctx context.Context, end conclusion) (*Outcome, error) {
+	o, err := b.describe(ctx, end.outcome, end.facts, end.mark)
+	if err != nil || b.DryRun {
+		return o, err
+	}
+	if end.replaced != nil {
+		if err := b.closePull(ctx, end.replaced, takenBy(o.Pull)); err != nil {
+			return o, err
+		}
+	}
+	return o, b.closeOthers(ctx, end.group, o, end.target, end.others)
+}
+
+// takenBy says why a pull request is closed for another one.
+func takenBy(p *providers.PullRequest) string {
+	return fmt.Sprintf("Closed: #%d has taken its place.", p.Number)
+}
+
+// alternate is the other one of the two names that a subject's branch has in turn
+// where branches cannot be moved.
+func alternate(subject, branch string) string {
+	if branch != subject {
+		return subject
+	}
+	sum := sha256.Sum256([]byte("alternate " + subject))
+	return subject + "-" + hex.EncodeToString(sum[:4])
+}
+
+// next is the branch of the pull request that takes the place of the one from a
+// branch.
+func (b *attempt) next(subject, branch string) string {
+	if b.Supersede == Close && branch != subject {
+		return alternate(branch, branch)
+	}
+	return alternate(subject, branch)
+}
+
+// isOrphan reports whether a run that ended left a branch without a pull request.
+func (b *attempt) isOrphan(branch string) bool {
+	head := b.view.Heads[branch]
+	return head != "" && b.openFrom(branch, func(string) bool { return true }) == nil && !b.isLeftover(branch, head)
 }
 
 // hold makes nothing of an outcome, since its branch must not be written to.
@@ -199,24 +253,6 @@ func (b *attempt) isLeftover(branch, head string) bool {
 	return slices.ContainsFunc(b.view.Pulls, func(p providers.PullRequest) bool {
 		return p.State != providers.Open && !p.Head.Fork && p.Head.Branch == branch && p.Head.SHA != "" && strings.HasPrefix(head, p.Head.SHA)
 	})
-}
-
-// replaced returns the latest pull request for a subject if towpath closed it to
-// open another one, and then did not.
-func (b *attempt) replaced(subject string) *providers.PullRequest {
-	var last *providers.PullRequest
-	var told mark
-	for i := range b.view.Pulls {
-		p := &b.view.Pulls[i]
-		m, ok := readMark(p.Body)
-		if ok && m.subject == subject && !p.Head.Fork && p.Base == b.view.Base && (last == nil || p.Number > last.Number) {
-			last, told = p, m
-		}
-	}
-	if last == nil || last.State != providers.Closed || !told.replaced {
-		return nil
-	}
-	return last
 }
 
 // declined returns the pull request with the same versions that people closed.
@@ -441,20 +477,22 @@ func (b *attempt) retire(ctx context.Context, o *Outcome) (*Outcome, error) {
 		return o, nil
 	}
 	why := fmt.Sprintf("Closed: %s has these versions, or newer ones, already.", code(b.view.Base))
-	return b.finish(o), b.closePull(ctx, o.Pull, why, false)
+	if err := b.closePull(ctx, o.Pull, why); err != nil {
+		return o, err
+	}
+	return b.finish(o), nil
 }
 
 // closePull closes a pull request with a comment, marks it as closed by towpath,
-// for another one to be opened or not, and removes its branch where the forge
-// can.
-func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, why string, forAnother bool) error {
+// and removes its branch where the forge can.
+func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, why string) error {
 	now, err := b.repo.Pull(ctx, pull.Number)
 	if err != nil {
 		return err
 	}
-	if m, ok := readMark(now.Body); ok && (!m.closed || m.replaced != forAnother) {
+	if m, ok := readMark(now.Body); ok && !m.closed {
 		before := m.text()
-		m.closed, m.replaced = true, forAnother
+		m.closed = true
 		body := strings.Replace(now.Body, before, m.text(), 1)
 		if _, err := b.repo.UpdatePull(ctx, pull.Number, providers.PullUpdate{Body: &body}); err != nil {
 			return err

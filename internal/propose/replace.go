@@ -3,7 +3,7 @@ package propose
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 
@@ -56,7 +56,15 @@ func (b *attempt) replace(ctx context.Context, r replacement) (*Outcome, error) 
 		return o, nil
 	}
 	if c == nil || c.stale || !c.holds(r.target.contents) {
-		if o.Commit, err = b.commit(ctx, r.branch, head, c, r.target, r.facts); err != nil {
+		o.Commit, err = b.commit(ctx, r.branch, head, c, r.target, r.facts)
+		if errors.Is(err, errMustReplace) && o.Pull == nil {
+			// A run that ended before it opened a pull request from it left it.
+			o.Commit, err = b.recreate(ctx, r.branch, head, r.target, r.facts)
+		}
+		if errors.Is(err, errMustReplace) {
+			return b.hold(o, b.view.Base+" changed the same files"), nil
+		}
+		if err != nil {
 			return o, err
 		}
 	}
@@ -66,7 +74,7 @@ func (b *attempt) replace(ctx context.Context, r replacement) (*Outcome, error) 
 	}
 	others := b.otherPulls(r.mark.subject, r.old)
 	others = slices.DeleteFunc(others, func(p providers.PullRequest) bool { return p.Number == o.Pull.Number })
-	if err := b.closePull(ctx, r.old, fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number), false); err != nil {
+	if err := b.closePull(ctx, r.old, takenBy(o.Pull)); err != nil {
 		return o, err
 	}
 	return o, b.closeOthers(ctx, r.group, o, r.target, others)
@@ -75,10 +83,10 @@ func (b *attempt) replace(ctx context.Context, r replacement) (*Outcome, error) 
 // otherPulls returns the open pull requests for a subject besides one: those
 // that a run which was interrupted, or ran at the same time, left to be closed.
 func (b *attempt) otherPulls(subject string, pull *providers.PullRequest) []providers.PullRequest {
-	if pull == nil || b.Supersede != Close {
-		return nil
+	seen := map[int]bool{}
+	if pull != nil {
+		seen[pull.Number] = true
 	}
-	seen := map[int]bool{pull.Number: true}
 	var out []providers.PullRequest
 	for _, p := range b.view.Pulls {
 		m, ok := readMark(p.Body)
@@ -105,7 +113,7 @@ func (b *attempt) closeOthers(ctx context.Context, g *group, o *Outcome, t *targ
 		if c.foreign != "" || b.DryRun || !maps.EqualFunc(ahead.contents, t.contents, bytes.Equal) {
 			continue
 		}
-		if err := b.closePull(ctx, &others[i], fmt.Sprintf("Closed: #%d has taken its place.", o.Pull.Number), false); err != nil {
+		if err := b.closePull(ctx, &others[i], takenBy(o.Pull)); err != nil {
 			return err
 		}
 	}

@@ -193,18 +193,30 @@ func changeOf(p pullJSON) change {
 
 // put writes a pull request. Bitbucket refuses all of it for a reviewer who may
 // not be one any more, since the account was deactivated or left the workspace
-// (https://github.com/renovatebot/renovate/issues/10700); it does not say which
-// one, who is then left out, and all of them if there are several.
+// (https://github.com/renovatebot/renovate/issues/10700). It does not say which
+// one, so they are added one by one, without those who are refused.
 func (r *repository) put(ctx context.Context, number int, c change) (pullJSON, error) {
 	got, err := r.putOnce(ctx, number, c)
-	for i := 0; isReviewersFault(err) && i <= len(c.Reviewers); i++ {
-		without := c
-		if without.Reviewers = []uuidBody{}; i < len(c.Reviewers) {
-			without.Reviewers = slices.Delete(slices.Clone(c.Reviewers), i, i+1)
-		}
-		got, err = r.putOnce(ctx, number, without)
+	if !isReviewersFault(err) {
+		return got, err
 	}
-	return got, err
+	all := c.Reviewers
+	c.Reviewers = []uuidBody{}
+	if got, err = r.putOnce(ctx, number, c); err != nil {
+		return got, err
+	}
+	for _, reviewer := range all {
+		with := c
+		with.Reviewers = append(slices.Clone(c.Reviewers), reviewer)
+		after, err := r.putOnce(ctx, number, with)
+		switch {
+		case err == nil:
+			got, c = after, with
+		case !isReviewersFault(err):
+			return got, err
+		}
+	}
+	return got, nil
 }
 
 func (r *repository) putOnce(ctx context.Context, number int, c any) (pullJSON, error) {

@@ -678,7 +678,7 @@ func TestReviewerWhoLeft(t *testing.T) {
 			for _, login := range logins {
 				delete(s.Members, login)
 			}
-			s.Pulls[0].Reviewers = []string{"eve", "ada"}
+			s.Pulls[0].Reviewers = []string{"eve", "ada", "bob"}
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -695,9 +695,10 @@ func TestReviewerWhoLeft(t *testing.T) {
 		return out
 	}
 	for title, test := range map[string]struct{ left, want []string }{
-		"one left":  {[]string{"eve"}, []string{"ada"}},
-		"both left": {[]string{"eve", "ada"}, nil},
-		"none left": {nil, []string{"eve", "ada"}},
+		"one left":  {[]string{"eve"}, []string{"ada", "bob"}},
+		"two left":  {[]string{"eve", "bob"}, []string{"ada"}},
+		"all left":  {[]string{"eve", "ada", "bob"}, nil},
+		"none left": {nil, []string{"eve", "ada", "bob"}},
 	} {
 		leave(test.left...)
 		got, err := r.UpdatePull(t.Context(), p.Number, providers.PullUpdate{Title: &title})
@@ -708,18 +709,26 @@ func TestReviewerWhoLeft(t *testing.T) {
 			t.Errorf("%s: %s", title, diff)
 		}
 	}
-	leave("eve")
-	if err := r.(providers.ReviewRequester).RequestReviews(t.Context(), p.Number, []string{"bob"}, nil); err != nil {
+	leave("eve", "bob")
+	if err := r.(providers.ReviewRequester).RequestReviews(t.Context(), p.Number, []string{string(providertest.Admin)}, nil); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"ada", "bob"}, reviewers()); diff != "" {
+	if diff := cmp.Diff([]string{"ada", string(providertest.Admin)}, reviewers()); diff != "" {
+		t.Error(diff)
+	}
+	leave("eve", "bob")
+	stranger := bitbuckettest.UUID(w.store.AddAccount(memory.Account{Login: "stranger"}).ID)
+	if err := r.(providers.ReviewRequester).RequestReviews(t.Context(), p.Number, []string{stranger}, nil); !errors.Is(err, providers.ErrForbidden) {
+		t.Errorf("a stranger is asked: %v", err)
+	}
+	if diff := cmp.Diff([]string{"ada"}, reviewers()); diff != "" {
 		t.Error(diff)
 	}
 	leave("eve")
 	if err := r.(providers.Drafter).SetDraft(t.Context(), p.Number, true); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"eve", "ada"}, reviewers()); diff != "" {
+	if diff := cmp.Diff([]string{"eve", "ada", "bob"}, reviewers()); diff != "" {
 		t.Error(diff)
 	}
 }

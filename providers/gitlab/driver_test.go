@@ -290,6 +290,13 @@ func TestAutoMergePipeline(t *testing.T) {
 			if waits != tt.waits || waited > 15*time.Second {
 				t.Errorf("it waited %d times, %v in all; want %d times", waits, waited, tt.waits)
 			}
+			if tt.fault == none {
+				before := waits
+				_ = r.(providers.AutoMerger).EnableAutoMerge(t.Context(), 1, providers.Merge{Head: head})
+				if waits != before {
+					t.Errorf("it waited %d times again", waits-before)
+				}
+			}
 			p.do(t, func(s *memory.State) {
 				got := s.Pull(1)
 				if (got.State == providers.Merged) != tt.merged || (got.AutoMerge != nil) != (tt.fault == "" && !tt.merged) {

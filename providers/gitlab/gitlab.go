@@ -193,6 +193,7 @@ type repository struct {
 
 	mu        sync.Mutex
 	committed map[string]bool // branches that got a commit from here
+	idle      bool            // it was waited for a pipeline in vain
 }
 
 // remember notes that a branch has got a commit.

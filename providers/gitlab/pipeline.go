@@ -61,7 +61,7 @@ func (r *repository) autoMergeRefused(ctx context.Context, act string, number in
 				return refused
 			}
 		}
-		if wait > lastWait {
+		if r.isIdle(wait > lastWait) {
 			return &fault.Error{
 				Code: fault.Refused, Message: act + " on " + r.name + ": no pipeline has begun",
 				Hint: "run it again when one has, or merge it by hand", Err: providers.ErrForbidden,
@@ -118,4 +118,13 @@ func (r *repository) hasCI(ctx context.Context, sha string) (bool, error) {
 		Source: new("push"), ListOptions: gitlab.ListOptions{PerPage: 1},
 	}, option)
 	return len(pushed) > 0, r.fail(act, reply, err)
+}
+
+// isIdle reports whether it was waited for a pipeline in vain: rules that make
+// none for one branch make none for the next, and waits would add up.
+func (r *repository) isIdle(inVain bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = r.idle || inVain
+	return r.idle
 }
