@@ -367,7 +367,8 @@ func TestBumpReplacesWithoutLoss(t *testing.T) {
 	}
 }
 
-// What a run that ended left on a branch counts, and so does what people put there.
+// What a run that ended left on a branch without a pull request is written over,
+// but for what people put there.
 func TestBumpFindsABranchWithoutItsPullRequest(t *testing.T) {
 	t.Parallel()
 	start := func(t *testing.T) (*world, propose.Publication, string) {
@@ -392,11 +393,11 @@ func TestBumpFindsABranchWithoutItsPullRequest(t *testing.T) {
 		})
 		return w, p, left
 	}
-	t.Run("newer", func(t *testing.T) {
+	t.Run("late", func(t *testing.T) {
 		t.Parallel()
 		w, p, _ := start(t)
-		same(t, "late", []string{"opened #2; ghcr.io/acme/web is at 1.5.0, and 1.4.5 is older"}, w.bump(intent("web:1.4.5"), p))
-		same(t, "branch", at("1.5.0")+"  replicas: 2\n", w.held(2))
+		same(t, "late", []string{"opened #2; ghcr.io/acme/web is at 1.4.9, and 1.4.5 is older"}, w.bump(intent("web:1.4.5"), p))
+		same(t, "branch", at("1.4.9")+"  replicas: 2\n", w.held(2))
 		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
 	})
 	t.Run("pushed to", func(t *testing.T) {
@@ -409,6 +410,16 @@ func TestBumpFindsABranchWithoutItsPullRequest(t *testing.T) {
 		same(t, "file", "x: 1\n", w.file(left, "mine.yaml"))
 		same(t, "pulls", []string{"#1 open"}, w.states())
 	})
+	t.Run("pushed to the old one", func(t *testing.T) {
+		t.Parallel()
+		w, p, _ := start(t)
+		w.push("towpath/bump/web", "mine.yaml", "x: 1\n")
+		if got := w.bump(intent("web:1.5.1"), p); len(got) != 1 || !strings.HasPrefix(got[0], "held #1: ") {
+			t.Errorf("got %q", got)
+		}
+		same(t, "file", "x: 1\n", w.file("towpath/bump/web", "mine.yaml"))
+		same(t, "pulls", []string{"#1 open"}, w.states())
+	})
 	t.Run("the base changed again", func(t *testing.T) {
 		t.Parallel()
 		w, p, _ := start(t)
@@ -417,6 +428,91 @@ func TestBumpFindsABranchWithoutItsPullRequest(t *testing.T) {
 		same(t, "branch", at("1.5.1")+"  replicas: 3\n", w.held(2))
 		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
 	})
+}
+
+// A run that ended before it closed the old pull request leaves two, of which the
+// newer one goes on.
+func TestBumpClosesATwin(t *testing.T) {
+	t.Parallel()
+	start := func(t *testing.T) (*world, propose.Publication) {
+		t.Helper()
+		w := newWorld(t, map[string]string{"web.yaml": deployment})
+		p := publication(t)
+		w.seen = appending{w.seen}
+		same(t, "first", []string{"opened #1"}, w.bump(intent("web:1.4.9"), p))
+		w.push("main", "web.yaml", deployment+"  replicas: 2\n")
+		w.seen = &interrupting{appending: appending{w.seen}, closing: once(errors.New("killed"))}
+		if _, err := propose.Bump(t.Context(), w.seen, propose.Tree{}, intent("web:1.5.0"), p); err == nil {
+			t.Fatal("the run did not end")
+		}
+		same(t, "pulls", []string{"#1 open", "#2 open"}, w.states())
+		return w, p
+	}
+	t.Run("late", func(t *testing.T) {
+		t.Parallel()
+		w, p := start(t)
+		same(t, "late", []string{"unchanged #2; ghcr.io/acme/web is at 1.5.0, and 1.4.5 is older"}, w.bump(intent("web:1.4.5"), p))
+		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
+		same(t, "branch", at("1.5.0")+"  replicas: 2\n", w.held(2))
+	})
+	t.Run("the base changed again", func(t *testing.T) {
+		t.Parallel()
+		w, p := start(t)
+		w.push("main", "web.yaml", deployment+"  replicas: 3\n")
+		same(t, "newer", []string{"opened #3"}, w.bump(intent("web:1.6.0"), p))
+		same(t, "pulls", []string{"#1 closed", "#2 closed", "#3 open"}, w.states())
+		same(t, "branch", at("1.6.0")+"  replicas: 3\n", w.held(3))
+	})
+	t.Run("people closed the twin", func(t *testing.T) {
+		t.Parallel()
+		w, p := start(t)
+		w.do(func(s *memory.State) error { s.ClosePull(s.Pull(1), "ada"); return nil })
+		w.push("main", "web.yaml", deployment+"  replicas: 3\n")
+		same(t, "same", []string{"opened #3"}, w.bump(intent("web:1.5.0"), p))
+		same(t, "branch", at("1.5.0")+"  replicas: 3\n", w.held(3))
+	})
+	t.Run("people wrote its text", func(t *testing.T) {
+		t.Parallel()
+		w, p := start(t)
+		w.do(func(s *memory.State) error { s.Pull(2).Body = "mine"; return nil })
+		same(t, "newer", []string{"updated #2"}, w.bump(intent("web:1.6.0"), p))
+		same(t, "pulls", []string{"#1 closed", "#2 open"}, w.states())
+	})
+	t.Run("pushed to meanwhile", func(t *testing.T) {
+		t.Parallel()
+		w, p := start(t)
+		w.push("towpath/bump/web", "mine.yaml", "x: 1\n")
+		same(t, "newer", []string{"updated #2"}, w.bump(intent("web:1.6.0"), p))
+		same(t, "file", "x: 1\n", w.file("towpath/bump/web", "mine.yaml"))
+		same(t, "pulls", []string{"#1 open", "#2 open"}, w.states())
+	})
+}
+
+// What people push to a pull request while it is replaced is not closed with it.
+func TestBumpLeavesWhatIsPushedWhileItReplaces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, map[string]string{"web.yaml": deployment})
+	p := publication(t)
+	w.seen = appending{w.seen}
+	same(t, "first", []string{"opened #1"}, w.bump(intent("web:1.4.9"), p))
+	w.push("main", "web.yaml", deployment+"  replicas: 2\n")
+	pushed := once(errors.New("now"))
+	w.seen = &interrupting{appending: appending{w.seen}, open: func() error {
+		if pushed() != nil {
+			w.push("towpath/bump/web", "mine.yaml", "x: 1\n")
+		}
+		return nil
+	}}
+	result, err := propose.Bump(t.Context(), w.seen, propose.Tree{}, intent("web:1.5.0"), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "outcome", []string{"opened #2"}, states(result))
+	same(t, "pulls", []string{"#1 open", "#2 open"}, w.states())
+	same(t, "file", "x: 1\n", w.file("towpath/bump/web", "mine.yaml"))
+	if warnings := result.Outcomes[0].Warnings; len(warnings) != 1 || !strings.Contains(warnings[0].Error(), "#1 stays open beside") {
+		t.Errorf("the warnings are %v", warnings)
+	}
 }
 
 // Where a pull request stays open without its branch, the branch is made again.

@@ -27,12 +27,6 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	if pull != nil {
 		branch = pull.Head.Branch
 	}
-	// A run that ended before it opened the pull request that replaces this one
-	// left its branch, which holds all that this one does.
-	var replaced *providers.PullRequest
-	if next := alternate(subject, branch); b.Supersede != Close && b.isOrphan(next) {
-		replaced, pull, branch = pull, nil, next
-	}
 	o.Branch, o.Pull = branch, pull
 	head := b.view.Heads[branch]
 	// What the pull request holds counts, though its branch be deleted, with which
@@ -69,6 +63,11 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	if pull != nil && c.foreign == "" {
+		if err := b.closeOthers(ctx, g, o, target, others); err != nil {
+			return nil, err
+		}
+	}
 	if c != nil && c.foreign != "" && b.Supersede == Close {
 		// What people pushed stays where it is. Its versions count all the same.
 		if target, err = b.yielding(ctx, g, target); err != nil {
@@ -102,7 +101,7 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		}
 	}
 	if c != nil && head != "" && c.holds(target.contents) && (!c.stale || c.foreign != "") && (pull != nil || c.foreign == "") {
-		return b.conclude(ctx, conclusion{g, o, target, facts, m, replaced, others})
+		return b.describe(ctx, o, facts, m)
 	}
 	if c != nil && c.foreign != "" {
 		if there {
@@ -123,40 +122,17 @@ func (b *attempt) publish(ctx context.Context, g *group) (*Outcome, error) {
 		// What the branch holds would clash with the base, and cannot be moved. The
 		// next pull request is open before this one is closed, so that what it holds
 		// is never without one.
-		return b.replace(ctx, replacement{o, g, c, target, facts, m, pull, b.next(subject, branch)})
+		if b.Supersede == Close {
+			subject += "-" + m.versions
+		}
+		return b.replace(ctx, replacement{o, g, c, target, facts, m, pull, alternate(subject, branch)})
 	case errors.Is(err, errMustReplace):
 		o.Commit, err = b.recreate(ctx, branch, head, target, facts)
 	}
 	if err != nil {
 		return o, err
 	}
-	return b.conclude(ctx, conclusion{g, o, target, facts, m, replaced, others})
-}
-
-// conclusion is an outcome whose branch is where it should be.
-type conclusion struct {
-	group    *group
-	outcome  *Outcome
-	target   *target
-	facts    *Facts
-	mark     mark
-	replaced *providers.PullRequest // that it takes the place of; nil if there is none
-	others   []providers.PullRequest
-}
-
-// conclude brings the pull request of an outcome to its branch, and closes those
-// that it has overtaken.
-func (b *attempt) conclude(ctx context.Context, end conclusion) (*Outcome, error) {
-	o, err := b.describe(ctx, end.outcome, end.facts, end.mark)
-	if err != nil || b.DryRun {
-		return o, err
-	}
-	if end.replaced != nil {
-		if err := b.closePull(ctx, end.replaced, takenBy(o.Pull)); err != nil {
-			return o, err
-		}
-	}
-	return o, b.closeOthers(ctx, end.group, o, end.target, end.others)
+	return b.describe(ctx, o, facts, m)
 }
 
 // takenBy says why a pull request is closed for another one.
@@ -172,21 +148,6 @@ func alternate(subject, branch string) string {
 	}
 	sum := sha256.Sum256([]byte("alternate " + subject))
 	return subject + "-" + hex.EncodeToString(sum[:4])
-}
-
-// next is the branch of the pull request that takes the place of the one from a
-// branch.
-func (b *attempt) next(subject, branch string) string {
-	if b.Supersede == Close && branch != subject {
-		return alternate(branch, branch)
-	}
-	return alternate(subject, branch)
-}
-
-// isOrphan reports whether a run that ended left a branch without a pull request.
-func (b *attempt) isOrphan(branch string) bool {
-	head := b.view.Heads[branch]
-	return head != "" && b.openFrom(branch, func(string) bool { return true }) == nil && !b.isLeftover(branch, head)
 }
 
 // hold makes nothing of an outcome, since its branch must not be written to.
@@ -215,16 +176,23 @@ func (b *attempt) finish(o *Outcome) *Outcome {
 // openPull returns the open pull request for a subject, the latest if there are
 // several.
 func (b *attempt) openPull(subject string) *providers.PullRequest {
+	var last *providers.PullRequest
 	for i := range b.view.Pulls {
-		p := &b.view.Pulls[i]
-		if p.State != providers.Open || p.Head.Fork || p.Base != b.view.Base {
-			continue
-		}
-		if m, ok := readMark(p.Body); p.Head.Branch == subject || ok && m.subject == subject {
-			return p
+		if p := &b.view.Pulls[i]; b.isOpenFor(p, subject) && (last == nil || p.Number > last.Number) {
+			last = p
 		}
 	}
-	return nil
+	return last
+}
+
+// isOpenFor reports whether a pull request is one for a subject, by its branch or
+// by the mark in its body, and open.
+func (b *attempt) isOpenFor(p *providers.PullRequest, subject string) bool {
+	if p.State != providers.Open || p.Head.Fork || p.Base != b.view.Base {
+		return false
+	}
+	m, ok := readMark(p.Body)
+	return p.Head.Branch == subject || p.Head.Branch == alternate(subject, subject) || ok && m.subject == subject
 }
 
 // pullFrom returns the open pull request from a branch into the base.
@@ -490,6 +458,10 @@ func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, wh
 	if err != nil {
 		return err
 	}
+	head := b.view.Heads[pull.Head.Branch]
+	if head != "" && !strings.HasPrefix(head, now.Head.SHA) {
+		return fmt.Errorf("somebody pushed to pull request #%d: %w", pull.Number, providers.ErrConflict)
+	}
 	if m, ok := readMark(now.Body); ok && !m.closed {
 		before := m.text()
 		m.closed = true
@@ -505,10 +477,18 @@ func (b *attempt) closePull(ctx context.Context, pull *providers.PullRequest, wh
 	if err != nil {
 		return err
 	}
-	head := b.view.Heads[pull.Head.Branch]
 	*pull = after
+	for i := range b.view.Pulls {
+		if b.view.Pulls[i].Number == after.Number {
+			b.view.Pulls[i] = after
+		}
+	}
 	if deleter, ok := b.repo.(providers.BranchDeleter); ok && head != "" {
-		if err := deleter.DeleteBranch(ctx, pull.Head.Branch, head); err != nil && !errors.Is(err, providers.ErrConflict) && !errors.Is(err, providers.ErrForbidden) {
+		err := deleter.DeleteBranch(ctx, pull.Head.Branch, head)
+		if err == nil {
+			delete(b.view.Heads, pull.Head.Branch)
+		}
+		if err != nil && !errors.Is(err, providers.ErrConflict) && !errors.Is(err, providers.ErrForbidden) {
 			return err
 		}
 	}

@@ -194,13 +194,20 @@ func changeOf(p pullJSON) change {
 // put writes a pull request. Bitbucket refuses all of it for a reviewer who may
 // not be one any more, since the account was deactivated or left the workspace
 // (https://github.com/renovatebot/renovate/issues/10700). It does not say which
-// one, so they are added one by one, without those who are refused.
+// one, so each is left out in turn; where there are several, they are added one by
+// one, without those who are refused.
 func (r *repository) put(ctx context.Context, number int, c change) (pullJSON, error) {
 	got, err := r.putOnce(ctx, number, c)
 	if !isReviewersFault(err) {
 		return got, err
 	}
 	all := c.Reviewers
+	for i := range all {
+		c.Reviewers = slices.Delete(slices.Clone(all), i, i+1)
+		if got, err = r.putOnce(ctx, number, c); !isReviewersFault(err) {
+			return got, err
+		}
+	}
 	c.Reviewers = []uuidBody{}
 	if got, err = r.putOnce(ctx, number, c); err != nil {
 		return got, err

@@ -61,7 +61,7 @@ func (r *repository) autoMergeRefused(ctx context.Context, act string, number in
 				return refused
 			}
 		}
-		if r.isIdle(wait > lastWait) {
+		if r.isInVain(hasCI && now.HeadPipeline == nil, wait > lastWait) {
 			return &fault.Error{
 				Code: fault.Refused, Message: act + " on " + r.name + ": no pipeline has begun",
 				Hint: "run it again when one has, or merge it by hand", Err: providers.ErrForbidden,
@@ -120,11 +120,12 @@ func (r *repository) hasCI(ctx context.Context, sha string) (bool, error) {
 	return len(pushed) > 0, r.fail(act, reply, err)
 }
 
-// isIdle reports whether it was waited for a pipeline in vain: rules that make
-// none for one branch make none for the next, and waits would add up.
-func (r *repository) isIdle(inVain bool) bool {
+// isInVain reports whether to wait no longer: after the last time, and after the
+// first where it was waited before for a pipeline that did not come. Rules that
+// make none for one branch mostly make none for the next, and waits would add up.
+func (r *repository) isInVain(hasNone, isLast bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.idle = r.idle || inVain
-	return r.idle
+	r.idle = r.idle || hasNone && isLast
+	return isLast || hasNone && r.idle
 }
