@@ -2,6 +2,9 @@ package providers
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -129,6 +132,47 @@ type ChangedFile struct {
 	Path    string // after, or before if it is removed
 	OldPath string // before, if it differs
 	Status  FileStatus
+}
+
+// ChangedFiles compares two trees that have the ids of contents, and returns what
+// differs, sorted by path. A file that has the contents of one that is gone was
+// renamed.
+func ChangedFiles(before, after []Entry) []ChangedFile {
+	old := make(map[string]Entry, len(before))
+	for _, e := range before {
+		old[e.Path] = e
+	}
+	var files []ChangedFile
+	var added []Entry
+	for _, e := range after {
+		was, ok := old[e.Path]
+		delete(old, e.Path)
+		switch {
+		case !ok:
+			added = append(added, e)
+		case was.ID != e.ID || was.Mode != e.Mode:
+			files = append(files, ChangedFile{Path: e.Path, Status: Modified})
+		}
+	}
+	gone := map[string][]string{} // by id, sorted
+	for _, p := range slices.Sorted(maps.Keys(old)) {
+		gone[old[p].ID] = append(gone[old[p].ID], p)
+	}
+	for _, e := range added {
+		if paths := gone[e.ID]; len(paths) > 0 {
+			gone[e.ID] = paths[1:]
+			files = append(files, ChangedFile{Path: e.Path, OldPath: paths[0], Status: Renamed})
+			continue
+		}
+		files = append(files, ChangedFile{Path: e.Path, Status: Added})
+	}
+	for _, paths := range gone {
+		for _, p := range paths {
+			files = append(files, ChangedFile{Path: p, Status: Removed})
+		}
+	}
+	slices.SortFunc(files, func(a, b ChangedFile) int { return strings.Compare(a.Path, b.Path) })
+	return files
 }
 
 // FileStatus says what happened to a file.

@@ -411,28 +411,3 @@ func TestCommentAtOnce(t *testing.T) {
 		t.Errorf("got %+v, %v after %s", c, err, writes)
 	}
 }
-
-func TestChanged(t *testing.T) {
-	t.Parallel()
-	entry := func(path, id string) providers.Entry { return providers.Entry{Path: path, ID: id} }
-	got := changed(
-		[]providers.Entry{entry("a", "1"), entry("b", "2"), entry("c", "3"), entry("gone", "9"), entry("run", "5")},
-		[]providers.Entry{entry("a", "1"), entry("b", "22"), entry("d", "3"), entry("e", "3"), entry("new", "7"), {Path: "run", ID: "5", Mode: providers.Executable}},
-	)
-	want := []providers.ChangedFile{
-		{Path: "b", Status: providers.Modified},
-		{Path: "d", OldPath: "c", Status: providers.Renamed},
-		{Path: "e", Status: providers.Added},
-		{Path: "gone", Status: providers.Removed},
-		{Path: "new", Status: providers.Added},
-		{Path: "run", Status: providers.Modified},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("got %+v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("got %+v, want %+v", got[i], want[i])
-		}
-	}
-}

@@ -176,7 +176,7 @@ func (r *repository) compare(ctx context.Context, base, head string) (*providers
 	if err != nil {
 		return nil, err
 	}
-	c.Files = changed(before, after)
+	c.Files = providers.ChangedFiles(before, after)
 	return c, nil
 }
 
@@ -214,48 +214,6 @@ func (r *repository) mergeBase(ctx context.Context, head string, own []providers
 		}
 	}
 	return best, nil
-}
-
-// changed compares two listings. A file that went and came again elsewhere with
-// the same contents was renamed.
-func changed(before, after []providers.Entry) []providers.ChangedFile {
-	was := map[string]providers.Entry{}
-	for _, e := range before {
-		was[e.Path] = e
-	}
-	var files []providers.ChangedFile
-	var added []providers.Entry
-	for _, e := range after {
-		old, ok := was[e.Path]
-		delete(was, e.Path)
-		switch {
-		case !ok:
-			added = append(added, e)
-		case old.ID != e.ID || old.Mode != e.Mode:
-			files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Modified})
-		}
-	}
-	removed := map[string][]string{} // by id, sorted
-	for _, e := range before {
-		if _, gone := was[e.Path]; gone {
-			removed[e.ID] = append(removed[e.ID], e.Path)
-		}
-	}
-	for _, e := range added {
-		if from := removed[e.ID]; len(from) > 0 {
-			files = append(files, providers.ChangedFile{Path: e.Path, OldPath: from[0], Status: providers.Renamed})
-			removed[e.ID] = from[1:]
-			continue
-		}
-		files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Added})
-	}
-	for _, gone := range removed {
-		for _, path := range gone {
-			files = append(files, providers.ChangedFile{Path: path, Status: providers.Removed})
-		}
-	}
-	slices.SortFunc(files, func(a, b providers.ChangedFile) int { return cmp.Compare(a.Path, b.Path) })
-	return files
 }
 
 // PullsOf implements providers.History. The server knows the pull request of a

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -83,8 +81,7 @@ func (r *repository) compare(ctx context.Context, base, head string) (*providers
 	return c, nil
 }
 
-// difference returns what the trees of two commits tell. A file that has the
-// contents of one that is gone was renamed.
+// difference returns what the trees of two commits tell.
 func (r *repository) difference(ctx context.Context, before, after string) ([]providers.ChangedFile, error) {
 	from, err := r.walk(ctx, before, "")
 	if err != nil {
@@ -94,41 +91,7 @@ func (r *repository) difference(ctx context.Context, before, after string) ([]pr
 	if err != nil {
 		return nil, err
 	}
-	old := map[string]providers.Entry{}
-	for _, e := range from {
-		old[e.Path] = e
-	}
-	var files []providers.ChangedFile
-	var added []providers.Entry
-	for _, e := range to {
-		was, ok := old[e.Path]
-		delete(old, e.Path)
-		switch {
-		case !ok:
-			added = append(added, e)
-		case was.ID != e.ID || was.Mode != e.Mode:
-			files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Modified})
-		}
-	}
-	gone := map[string][]string{} // by id
-	for _, path := range slices.Sorted(maps.Keys(old)) {
-		gone[old[path].ID] = append(gone[old[path].ID], path)
-	}
-	for _, e := range added {
-		if paths := gone[e.ID]; len(paths) > 0 {
-			gone[e.ID] = paths[1:]
-			files = append(files, providers.ChangedFile{Path: e.Path, OldPath: paths[0], Status: providers.Renamed})
-			continue
-		}
-		files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Added})
-	}
-	for _, paths := range gone {
-		for _, path := range paths {
-			files = append(files, providers.ChangedFile{Path: path, Status: providers.Removed})
-		}
-	}
-	slices.SortFunc(files, func(a, b providers.ChangedFile) int { return strings.Compare(a.Path, b.Path) })
-	return files, nil
+	return providers.ChangedFiles(from, to), nil
 }
 
 // PullsOf returns the pull requests that a commit came with.

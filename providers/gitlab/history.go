@@ -118,8 +118,7 @@ func (r *repository) Compare(ctx context.Context, base, head string) (*providers
 // files in which no text is missing is whole.
 const safeFiles = 100
 
-// difference returns what the trees of two commits tell. A file that has the
-// contents of one that is gone was renamed.
+// difference returns what the trees of two commits tell.
 func (r *repository) difference(ctx context.Context, before, after string) ([]providers.ChangedFile, error) {
 	from, err := r.Tree(ctx, before)
 	if err != nil {
@@ -129,43 +128,7 @@ func (r *repository) difference(ctx context.Context, before, after string) ([]pr
 	if err != nil {
 		return nil, err
 	}
-	old := map[string]providers.Entry{}
-	for _, e := range from {
-		old[e.Path] = e
-	}
-	var files []providers.ChangedFile
-	var added []providers.Entry
-	for _, e := range to {
-		was, ok := old[e.Path]
-		delete(old, e.Path)
-		switch {
-		case !ok:
-			added = append(added, e)
-		case was.ID != e.ID || was.Mode != e.Mode:
-			files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Modified})
-		}
-	}
-	gone := map[string][]string{} // by id
-	for _, e := range from {
-		if _, ok := old[e.Path]; ok {
-			gone[e.ID] = append(gone[e.ID], e.Path)
-		}
-	}
-	for _, e := range added {
-		if paths := gone[e.ID]; len(paths) > 0 {
-			gone[e.ID] = paths[1:]
-			files = append(files, providers.ChangedFile{Path: e.Path, OldPath: paths[0], Status: providers.Renamed})
-			continue
-		}
-		files = append(files, providers.ChangedFile{Path: e.Path, Status: providers.Added})
-	}
-	for _, paths := range gone {
-		for _, p := range paths {
-			files = append(files, providers.ChangedFile{Path: p, Status: providers.Removed})
-		}
-	}
-	slices.SortFunc(files, func(a, b providers.ChangedFile) int { return strings.Compare(a.Path, b.Path) })
-	return files, nil
+	return providers.ChangedFiles(from, to), nil
 }
 
 // PullsOf implements [providers.History].
